@@ -1,0 +1,8 @@
+/**
+ * discovery: finds pools and their endpoints and hands them on whole.
+ * Written to by nobody.
+ * Read by `app`, which fills `pool`.
+ * Each notice holds every pool; the first comes before `start` resolves.
+ * Sources: the configuration's static list, Kubernetes (EndpointSlices, annotations, InferencePools).
+ */
+export type { DiscoveredEndpoint, DiscoveredPool, Discovery, PoolDefinition } from './port.ts';

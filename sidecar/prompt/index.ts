@@ -1,0 +1,16 @@
+/**
+ * prompt: request bytes → token ids, exactly as the engine makes them.
+ * Written to by nobody; caches are its own.
+ * Read by `routing`, `simulator` and `cli` (doctor).
+ * Never throws for any bytes a client sends; says what it could not read.
+ * Request shapes are OpenAI's and Anthropic's as vLLM serves them; templates are Jinja as the transformers library runs it.
+ */
+export type {
+  ApiKind,
+  EncodedPrompt,
+  EncodingPath,
+  ParsedRequest,
+  PromptEncoder,
+  PromptRequest,
+  PromptSequence,
+} from './types.ts';

@@ -1,0 +1,66 @@
+import type { PromptIdentity } from '../kvindex/index.ts';
+
+/** APIs whose prompts are understood; `other` is routed by load. */
+export type ApiKind =
+  | 'chat'
+  | 'completions'
+  | 'responses'
+  | 'messages'
+  | 'count-tokens'
+  | 'embeddings'
+  | 'generate'
+  | 'tokenize'
+  | 'other';
+
+/** Request bytes as an edge got them. */
+export interface PromptRequest {
+  /** Path with or without query; null where the edge does not know it (the API is then told from the body's shape). */
+  readonly path: string | null;
+  readonly body: Uint8Array;
+  /** False when the body was cut off. */
+  readonly isComplete: boolean;
+}
+
+/** What a body says before any tokenizer is consulted. Never throws for any bytes. */
+export interface ParsedRequest {
+  readonly api: ApiKind;
+  /** The request's `model`, null where it is absent or not reached. */
+  readonly model: string | null;
+  readonly isStreaming: boolean;
+  /** `session_id`, `user` or the like, null where absent. */
+  readonly sessionId: string | null;
+  /** False for requests that do not read the prefix cache (`prompt_logprobs`). */
+  readonly readsCache: boolean;
+  /** Why the prompt cannot be encoded, null where it can be tried. */
+  readonly unreadable: string | null;
+  readonly bodyBytes: number;
+}
+
+/** One sequence of a request; completions may hold several. */
+export interface PromptSequence {
+  /** The engine's own token ids. */
+  readonly tokenIds: Int32Array;
+  readonly identity: PromptIdentity;
+  /** False when only a prefix of the prompt is known (cut-off body, image without processor). */
+  readonly isWhole: boolean;
+}
+
+/** How token ids were found; shown in decisions. */
+export type EncodingPath = 'exact' | 'package' | 'remote' | 'text-chunks';
+
+/** A request's prompt as tokens, or why there are none. */
+export type EncodedPrompt =
+  | { readonly kind: 'encoded'; readonly sequences: readonly PromptSequence[]; readonly path: EncodingPath }
+  | { readonly kind: 'unknown'; readonly why: string };
+
+/** Tokenizer and chat template of one model. */
+export interface PromptEncoder {
+  /** Where tokens come from, and for other than `exact`, why. */
+  readonly path: EncodingPath;
+  readonly pathReason: string | null;
+  /**
+   * The engine's token ids for a parsed request; `loraName` is set where the request's model is an adapter. Bad input
+   * gives `unknown`, never a throw. Synchronous unless the path is `remote`.
+   */
+  encode(request: ParsedRequest, options: { readonly loraName: string | null }): EncodedPrompt | Promise<EncodedPrompt>;
+}

@@ -1,0 +1,75 @@
+import type { Endpoint, Random, Trust } from '../core/index.ts';
+import type { EndpointLoad, InFlightWork } from '../pool/index.ts';
+
+/** An endpoint still eligible for a request, with all that scorers may look at. */
+export interface Candidate {
+  readonly endpoint: Endpoint;
+  readonly load: EndpointLoad | null;
+  readonly work: InFlightWork;
+  readonly trust: Trust;
+  /** Tokens the endpoint is predicted to have cached: the view that its trust allows, speculative entries included. */
+  readonly cachedTokens: number;
+  /** The same by events alone, at full weight, without speculative entries. */
+  readonly preciseCachedTokens: number;
+  /** The same by own routing history alone. */
+  readonly approximateCachedTokens: number;
+}
+
+/** What scheduling needs to know of a request. */
+export interface SchedulingRequest {
+  /** Tokens in the prompt; an estimate from its bytes where it was not tokenized. */
+  readonly promptTokens: number;
+  /** Session the client named, null where it named none. */
+  readonly sessionId: string | null;
+  readonly random: Random;
+}
+
+/** Drops candidates. Returns those that stay, in the same order; never changes the input. */
+export interface Filter {
+  readonly type: string;
+  filter(request: SchedulingRequest, candidates: readonly Candidate[]): readonly Candidate[];
+}
+
+/** Gives each candidate a number in [0, 1], larger is better. Pure. */
+export interface Scorer {
+  readonly type: string;
+  score(request: SchedulingRequest, candidates: readonly Candidate[]): Float64Array;
+}
+
+/** Candidate with its weighted sum. */
+export interface ScoredCandidate {
+  readonly candidate: Candidate;
+  readonly total: number;
+}
+
+/** Chooses from scored candidates, at least one. Only pickers may hold state (a round-robin position). */
+export interface Picker {
+  readonly type: string;
+  pick(request: SchedulingRequest, scored: readonly ScoredCandidate[]): ScoredCandidate;
+}
+
+/** Named list of filters, weighted scorers and one picker. */
+export interface Profile {
+  readonly name: string;
+  readonly filters: readonly Filter[];
+  readonly scorers: readonly { readonly scorer: Scorer; readonly weight: number }[];
+  readonly picker: Picker;
+}
+
+/** Outcome of one scheduling run. */
+export interface Schedule {
+  /** Null when no candidate was left. */
+  readonly picked: Candidate | null;
+  /** Every candidate given, in order. */
+  readonly evaluations: readonly CandidateEvaluation[];
+}
+
+/** How one candidate fared. */
+export interface CandidateEvaluation {
+  readonly candidate: Candidate;
+  /** Score by scorer type; empty where a filter removed it. */
+  readonly scores: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** Type of the filter that removed it, else null. */
+  readonly removedBy: string | null;
+}
