@@ -1,0 +1,23 @@
+/**
+ * routing: the Director: request → tokens → match → candidates → schedule → Decision; decision records for explain.
+ * Written to by every edge through `Router` and the tickets it hands out.
+ * Read by `gateway` edges and, through app's port, by the admin edge.
+ * Promises a booking in the ledger before `route` returns, ended exactly once.
+ * Reasons and record shapes are this project's own; header names follow the Gateway API Inference Extension.
+ */
+export type {
+  CandidateRecord,
+  Decision,
+  DecisionRecord,
+  Explanation,
+  NoEndpointDecision,
+  ObservedUsage,
+  RefusedDecision,
+  RoutedDecision,
+  RouteFailure,
+  RouteReason,
+  RouteRequest,
+  Router,
+  RouteTicket,
+  StepDurations,
+} from './types.ts';

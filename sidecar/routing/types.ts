@@ -1,0 +1,143 @@
+import type { DecisionId, Endpoint, EndpointId, ModelName, PoolName } from '../core/index.ts';
+import type { ApiKind } from '../prompt/index.ts';
+
+/** One request as an edge hands it over. Edges translate to this and from {@link Decision}, and do nothing else. */
+export interface RouteRequest {
+  readonly method: string;
+  /** Path with query as the client sent it; null where the edge does not know it (the API is then told by the body). */
+  readonly path: string | null;
+  /** Value of one request header by its lower-case name; the names the sidecar owns are absent. */
+  header(name: string): string | undefined;
+  /** The body's bytes as received, never changed afterwards; null where there is none. */
+  readonly body: Uint8Array | null;
+  /** False where `body` is only the beginning of what the client sends. */
+  readonly isBodyComplete: boolean;
+  /** Bytes of the whole body where the edge knows it (content-length of a cut-off body). */
+  readonly wholeBodyBytes?: number;
+  /** `ip:port` or bare `ip` (all its ports) that may be picked; null: every endpoint, empty: none. */
+  readonly subset: readonly string[] | null;
+  /** Endpoints that were tried already and must not be picked, null on the first try. */
+  readonly excluded: ReadonlySet<EndpointId> | null;
+  /** Whether the edge sees the response and will tell the ticket about it; else the ledger infers. */
+  readonly observesResponse: boolean;
+}
+
+/** What decided, the value of `x-warmroute-reason`. */
+export type RouteReason = 'prefix' | 'approximate' | 'load' | 'session' | `fallback-${string}`;
+
+/** What an engine's `usage` says about one request. */
+export interface ObservedUsage {
+  readonly promptTokens: number;
+  /** Null where the engine does not report it. */
+  readonly cachedTokens: number | null;
+  readonly completionTokens: number;
+}
+
+/** Why a routed request ended without an answer. `connect`: nothing was sent, the endpoint refused the connection. */
+export type RouteFailure = 'connect' | 'upstream' | 'client-abort';
+
+/**
+ * What an edge that observes the response owes for a routed request: exactly one of `finished` and `failed`, and before
+ * it `firstToken` if one came. Every call after the ending one, and every second `firstToken`, does nothing. Where
+ * `observesResponse` was false the edge calls nothing.
+ */
+export interface RouteTicket {
+  /** The first byte of generated content arrived. */
+  firstToken(): void;
+  /** The response ended whole; `usage` is null where none was seen in it. */
+  finished(usage: ObservedUsage | null): void;
+  failed(cause: RouteFailure): void;
+}
+
+/** An endpoint was picked. */
+export interface RoutedDecision {
+  readonly kind: 'routed';
+  readonly id: DecisionId;
+  readonly pool: PoolName;
+  readonly endpoint: Endpoint;
+  /** Value of `X-data-parallel-rank` for the engine, null where the address serves one rank only. */
+  readonly rankHeader: number | null;
+  readonly reason: RouteReason;
+  /** Tokens in the prompt, null where it was not tokenized. */
+  readonly promptTokens: number | null;
+  /** Of them, tokens predicted to be in the pick's cache; null where nothing is predicted. */
+  readonly cachedTokens: number | null;
+  /** Further endpoints in order of preference, without the pick. */
+  readonly fallbacks: readonly Endpoint[];
+  readonly ticket: RouteTicket;
+}
+
+/** Nothing may be picked: the pool is empty, all its endpoints are excluded, failing or outside the subset. */
+export interface NoEndpointDecision {
+  readonly kind: 'no-endpoint';
+  readonly id: DecisionId;
+  /** Null where no pool serves the request's model and there is more than one. */
+  readonly pool: PoolName | null;
+}
+
+/** Admission refused the request. */
+export interface RefusedDecision {
+  readonly kind: 'refused';
+  readonly id: DecisionId;
+  readonly pool: PoolName;
+  /** Value of `retry-after`, at least 1. */
+  readonly retryAfterSeconds: number;
+}
+
+/** Outcome of routing one request. None of the variants is an error. */
+export type Decision = RoutedDecision | NoEndpointDecision | RefusedDecision;
+
+/** What edges ask. Never throws for anything a client sends; a rejected promise is a bug and answered as `internal`. */
+export interface Router {
+  /** Books the work on the pick at once; synchronous wherever no remote tokenizer is asked. */
+  route(request: RouteRequest): Decision | Promise<Decision>;
+}
+
+/** Milliseconds spent in each step of one decision; a step that was not reached is absent. */
+export interface StepDurations {
+  readonly parse?: number;
+  readonly tokenize?: number;
+  readonly match?: number;
+  readonly schedule?: number;
+}
+
+/** How one candidate fared in a decision, as the admin API shows it. */
+export interface CandidateRecord {
+  /** `host:port`. */
+  readonly endpoint: string;
+  readonly name: string;
+  readonly rank: number;
+  readonly cachedTokens: number;
+  /** Score in [0, 1] by scorer type; empty where a filter removed the candidate. */
+  readonly scores: Readonly<Record<string, number>>;
+  readonly total: number;
+  /** Type of the filter that removed it, else null. */
+  readonly removedBy: string | null;
+}
+
+/** One decision as `GET /api/v1/decisions/ID` and `POST /api/v1/explain` show it; JSON-safe. */
+export interface DecisionRecord {
+  readonly id: DecisionId;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly pool: PoolName | null;
+  readonly model: ModelName | null;
+  readonly api: ApiKind;
+  readonly promptTokens: number | null;
+  /** `host:port` of the pick, null where none was made. */
+  readonly endpoint: string | null;
+  /** Why, or for requests without a pick the {@link Decision}'s kind. */
+  readonly reason: RouteReason | 'no-endpoint' | 'refused';
+  readonly predictedCachedTokens: number | null;
+  /** What the engine reported, null until it is known. */
+  readonly actualCachedTokens: number | null;
+  readonly durationsMs: StepDurations;
+  readonly candidates: readonly CandidateRecord[];
+}
+
+/** A decision that was not carried out, for `POST /api/v1/explain`. */
+export interface Explanation {
+  readonly record: DecisionRecord;
+  /** The prompt's token ids, first sequence; null where it could not be tokenized. */
+  readonly tokenIds: Int32Array | null;
+}
