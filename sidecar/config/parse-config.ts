@@ -1,0 +1,72 @@
+import { parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { SidecarError } from '../core/index.ts';
+import { applyEnvironment, type Environment } from './environment.ts';
+import { type Config, configSchema } from './schema.ts';
+
+/** A configuration, and names in the environment that look like settings but are not. */
+export interface ParsedConfig {
+  readonly config: Config;
+  readonly warnings: readonly string[];
+}
+
+const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .reduce<string>((text, key) => (typeof key === 'number' ? `${text}[${key}]` : `${text}.${String(key)}`), '')
+    .slice(1) || '(top level)';
+
+const issueText = (issue: z.core.$ZodIssue): string => {
+  const where = pathText(issue.path);
+  if (issue.code === 'unrecognized_keys') return `${where}: unknown ${issue.keys.map((key) => `"${key}"`).join(', ')}`;
+  return `${where}: ${issue.message}`;
+};
+
+/** Rules over several fields, each with the path a person should look at. */
+function* crossFieldMistakes(config: Config): Generator<string> {
+  const names = new Set<string>();
+  for (const [index, pool] of config.pools.entries()) {
+    if (names.has(pool.name)) yield `pools[${index}].name: "${pool.name}" is used twice`;
+    names.add(pool.name);
+    const addresses = new Set<string>();
+    const endpointNames = new Set<string>();
+    for (const [position, endpoint] of pool.discovery.static.entries()) {
+      const path = `pools[${index}].discovery.static[${position}]`;
+      if (addresses.has(endpoint.address)) yield `${path}.address: ${endpoint.address} is listed twice`;
+      addresses.add(endpoint.address);
+      const name = endpoint.name ?? endpoint.address;
+      if (endpointNames.has(name)) yield `${path}.name: "${name}" is used twice`;
+      endpointNames.add(name);
+    }
+  }
+  const listeners = [config.gateways.proxy?.listen, config.gateways.consult?.listen, config.admin.listen];
+  const taken = listeners.filter((listen) => listen !== undefined && !listen.endsWith(':0'));
+  for (const listen of new Set(taken)) {
+    if (taken.filter((other) => other === listen).length > 1) yield `gateways: ${listen} is given to two listeners`;
+  }
+}
+
+const refuse = (mistakes: readonly string[]): never => {
+  throw new SidecarError('invalid-config', `the configuration has ${mistakes.length} mistake(s)`, {
+    details: { mistakes },
+  });
+};
+
+/**
+ * Reads a YAML or JSON text, lays the environment over it and fills in defaults. Throws `invalid-config` whose
+ * `details.mistakes` lists every mistake, each as `path: what is allowed`.
+ */
+export const parseConfig = (env: Environment, fileText: string): ParsedConfig => {
+  const document = parseDocument(fileText, { prettyErrors: true, uniqueKeys: true });
+  if (document.errors.length > 0) refuse(document.errors.map((error) => error.message.split('\n')[0] ?? 'not YAML'));
+  const raw: unknown = document.toJS() ?? {};
+  if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) refuse(['(top level): must be a mapping']);
+  const { merged, unknown } = applyEnvironment({ ...(raw as object) }, env);
+  const result = configSchema.safeParse(merged);
+  if (!result.success) return refuse(result.error.issues.map(issueText));
+  const mistakes = [...crossFieldMistakes(result.data)];
+  if (mistakes.length > 0) refuse(mistakes);
+  return {
+    config: result.data,
+    warnings: unknown.map((variable) => `environment variable ${variable} is not a known setting`),
+  };
+};

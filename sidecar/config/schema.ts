@@ -1,0 +1,115 @@
+import { z } from 'zod';
+
+const listenAddress = z
+  .string()
+  .regex(
+    /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/,
+    'must be host:port, as 127.0.0.1:8080 or [::1]:8080; port 0 takes a free one',
+  )
+  .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535, 'port must be at most 65535')
+  .describe('host:port to listen on; port 0 takes a free one');
+
+const hostAndPort = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d{1,5}$/, 'must be host:port without a scheme, as 10.0.0.7:8000')
+  .describe('host:port that serves the OpenAI API');
+
+const zmqAddress = z
+  .string()
+  .regex(/^(tcp:\/\/(\[[0-9a-fA-F:.]+\]|[^:\s/]+):\d{1,5}|ipc:\/\/.+)$/, 'must be tcp://host:port or ipc://path')
+  .describe('ZeroMQ address');
+
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
+    'must be 1 to 64 letters, digits, dots, dashes or underscores',
+  );
+
+const staticEndpoint = z.strictObject({
+  name: name.optional(),
+  address: hostAndPort,
+  events: zmqAddress
+    .nullable()
+    .optional()
+    .describe('default: same host, port 5557; null: this endpoint sends no events'),
+  replay: zmqAddress.optional().describe('default: none'),
+  metrics: z.url().nullable().optional().describe('default: http://ADDRESS/metrics; null: never scraped'),
+  dataParallelSize: z.int().min(1).max(256).default(1).describe('ranks behind this address; ports grow by the rank'),
+  role: z.enum(['both', 'prefill', 'decode']).default('both'),
+});
+
+const pool = z.strictObject({
+  name,
+  models: z.array(z.string().min(1)).min(1).optional().describe('default: what the engines report at /v1/models'),
+  engine: z.enum(['vllm', 'sglang']).default('vllm'),
+  tokenizer: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder with tokenizer.json, tokenizer_config.json, chat_template.jinja'),
+  chatTemplateKwargs: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe("the engine's --default-chat-template-kwargs, where it has any"),
+  discovery: z.strictObject({
+    static: z.array(staticEndpoint),
+  }),
+  events: z
+    .strictObject({
+      bind: z
+        .string()
+        .regex(/^tcp:\/\/[^\s/]+:\d{1,5}$/, 'must be tcp://*:PORT')
+        .optional(),
+    })
+    .default({}),
+  scheduling: z.unknown().optional().describe('profile: filters, weighted scorers, picker'),
+});
+
+const milliseconds = z.int().min(1);
+
+/** Shape of the configuration file; defaults are filled in by parsing. */
+export const configSchema = z.strictObject({
+  pools: z.array(pool).default([]),
+  gateways: z
+    .strictObject({
+      proxy: z
+        .strictObject({
+          listen: listenAddress,
+          bodyLimitBytes: z.int().min(1024).default(33_554_432),
+          maxAttempts: z.int().min(1).max(16).default(3).describe('endpoints tried while none has answered'),
+        })
+        .optional(),
+      consult: z
+        .strictObject({
+          listen: listenAddress,
+          bodyLimitBytes: z.int().min(1024).default(33_554_432),
+          bodyTimeoutMs: milliseconds.default(100),
+        })
+        .optional(),
+    })
+    .default({}),
+  admin: z.strictObject({ listen: listenAddress }).default({ listen: '127.0.0.1:9090' }),
+  log: z
+    .strictObject({
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+      format: z.enum(['json', 'pretty']).default('json'),
+    })
+    .default({ level: 'info', format: 'json' }),
+  index: z
+    .strictObject({
+      maxBlocks: z.int().min(1024).default(16_000_000).describe('hard cap a pool; oldest leaves go first'),
+      historyBlocks: z.int().min(256).default(65_536).describe('blocks of own routing history kept an endpoint'),
+    })
+    .default({ maxBlocks: 16_000_000, historyBlocks: 65_536 }),
+  scrape: z
+    .strictObject({ intervalMs: milliseconds.default(1000), timeoutMs: milliseconds.default(2000) })
+    .default({ intervalMs: 1000, timeoutMs: 2000 }),
+  decisions: z.strictObject({ keep: z.int().min(0).max(100_000).default(1000) }).default({ keep: 1000 }),
+  drainMs: z.int().min(0).default(30_000).describe('how long requests in flight may take to finish at shutdown'),
+});
+
+/** Configuration with every default filled in. */
+export type Config = z.output<typeof configSchema>;
+/** One entry of `pools`. */
+export type PoolConfig = Config['pools'][number];
