@@ -1,0 +1,21 @@
+# Build: everything from the lockfile, then one folder with plain JavaScript and run-time packages only.
+FROM node:24-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json .npmrc ./
+COPY scripts ./scripts
+RUN npm ci --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY sidecar ./sidecar
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /build/package.json ./
+COPY --from=build /build/node_modules ./node_modules
+COPY --from=build /build/dist ./dist
+# Writes nothing to its own file system, so a read-only root works. Handles SIGTERM itself, so it may be process 1.
+USER 65532:65532
+EXPOSE 8080 9002 9003 9010 9090
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "dist/main.js"]
+CMD ["serve", "--config", "/etc/warmroute/config.yaml"]
