@@ -33,8 +33,12 @@ export interface ObservedUsage {
   readonly completionTokens: number;
 }
 
-/** Why a routed request ended without an answer. `connect`: nothing was sent, the endpoint refused the connection. */
-export type RouteFailure = 'connect' | 'upstream' | 'client-abort';
+/**
+ * Why a routed request ended without its tokens. `connect`: nothing was sent, the connection was refused or timed out;
+ * `upstream`: it broke before the response's end; `error-status`: the engine answered whole with a status of 400 or more,
+ * so that the prompt was not computed; `client-abort`: the client went away.
+ */
+export type RouteFailure = 'connect' | 'upstream' | 'error-status' | 'client-abort';
 
 /**
  * What an edge that observes the response owes for a routed request: exactly one of `finished` and `failed`, and before
