@@ -5,4 +5,8 @@
  * Each notice holds every pool; the first comes before `start` resolves.
  * Sources: the configuration's static list, Kubernetes (EndpointSlices, annotations, InferencePools).
  */
+
+export type { ApiQuery, KubernetesApi, ListPage, WatchEvent } from './kubernetes/api.ts';
+export { createKubernetesApi } from './kubernetes/client.ts';
+export { createKubernetesDiscovery, type KubernetesDiscoveryOptions } from './kubernetes/kubernetes-discovery.ts';
 export type { DiscoveredEndpoint, DiscoveredPool, Discovery, PoolDefinition } from './port.ts';
