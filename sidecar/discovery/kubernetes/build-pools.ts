@@ -218,10 +218,8 @@ export const buildPools = (
       ...(hasPort ? [] : [`warmroute.dev/port: the Service has no port named "${port}"`]),
       ...podMistakes(addresses),
     ];
-    const endpoints = addresses.flatMap((address) =>
-      layOutRanks(address, { pool: name, annotations: annotated.values }),
-    );
-    const pool = { definition: definitionOf(name, annotated.values), endpoints, mistakes };
+    const endpoints = addresses.flatMap((address) => layOutRanks(address, { pool: name, annotations: values }));
+    const pool = { definition: definitionOf(name, values), endpoints, mistakes };
     return [{ pool, owner: { kind: 'Service', meta: service.meta } }];
   });
   const fromInferencePools = state.inferencePools.flatMap((inferencePool): readonly BuiltPool[] => {

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { buildApp } from '../app/index.ts';
+import { parseConfig } from '../config/index.ts';
+import { SidecarError } from '../core/index.ts';
+import { type Command, exitCodes, textFlag, UsageError } from './command.ts';
+
+const readConfigFile = async (path: string): Promise<string> => {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (failure) {
+    throw new SidecarError('invalid-config', `${path} cannot be read`, {
+      cause: failure,
+      details: { mistakes: [failure instanceof Error ? failure.message : String(failure)] },
+    });
+  }
+};
+
+/** `serve`: runs the sidecar until a signal, then drains. */
+export const serveCommand: Command = {
+  name: 'serve',
+  summary: 'run the sidecar',
+  usage: 'serve --config FILE',
+  help: [
+    'Prints one JSON line when it is listening; logs go to standard error.',
+    'The first SIGTERM or SIGINT drains and exits 0; a second one exits at once.',
+    '',
+    '  --config FILE   YAML or JSON; WARMROUTE_… environment variables override it',
+    '  --check         read the configuration, list every mistake, and exit',
+  ].join('\n'),
+  options: { config: { type: 'string', short: 'c' }, check: { type: 'boolean' } },
+  run: async (values, positionals, context) => {
+    const path = textFlag(values, 'config');
+    if (path === undefined || positionals.length > 0) throw new UsageError('give --config FILE');
+    const { config, warnings } = parseConfig(context.env, await readConfigFile(path));
+    if (values['check'] === true) {
+      for (const warning of warnings) context.printError(`warning: ${warning}`);
+      context.print('the configuration is valid');
+      return exitCodes.done;
+    }
+    await using app = buildApp(config);
+    for (const warning of warnings) app.logger.warn(warning);
+    const listening = await app.start(context.signal);
+    context.print(JSON.stringify({ ready: app.isReady(), listening }));
+    await app.stopped;
+    return exitCodes.done;
+  },
+};

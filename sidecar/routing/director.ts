@@ -1,0 +1,205 @@
+import { type Clock, type DecisionId, decisionId, type Metrics, modelName, type Random } from '../core/index.ts';
+import type { Profile } from '../scheduling/index.ts';
+import { createAudit } from './audit.ts';
+import type { DecisionLog } from './decision-log.ts';
+import { type Evaluation, evaluate, type PickedEndpoint } from './evaluation.ts';
+import type { BookedRequest } from './in-flight.ts';
+import type { PoolDirectory, RoutedPool } from './routed-pool.ts';
+import type {
+  CandidateRecord,
+  Decision,
+  DecisionRecord,
+  Explanation,
+  RoutedDecision,
+  RouteReason,
+  RouteRequest,
+  Router,
+  RouteTicket,
+} from './types.ts';
+
+/** The only orchestrator: request → tokens → match → candidates → schedule → Decision. */
+export interface Director extends Router {
+  /** The decision a request would get, without side effects. */
+  explain(request: RouteRequest): Promise<Explanation>;
+}
+
+/** What a director works with. */
+export interface DirectorOptions {
+  readonly directory: PoolDirectory;
+  readonly log: DecisionLog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly metrics: Metrics;
+  readonly sessionProfile: Profile;
+}
+
+/** Ids that no two processes share: six random characters, then a counter in base 36. */
+const createDecisionIds = (random: Random): (() => DecisionId) => {
+  const prefix = Math.floor(random() * 36 ** 6)
+    .toString(36)
+    .padStart(6, '0');
+  let count = 0;
+  return () => {
+    count += 1;
+    return decisionId(`${prefix}-${count.toString(36)}`);
+  };
+};
+
+const reasonOf = (evaluation: Evaluation, picked: PickedEndpoint): RouteReason => {
+  const { prompt, parsed } = evaluation;
+  if (prompt.kind === 'unknown') {
+    const hasSession = evaluation.schedule.evaluations.some(({ scores }) => 'session-affinity-scorer' in scores);
+    if (hasSession) return 'session';
+    if (!evaluation.isModelKnown) return 'fallback-model';
+    return parsed.api === 'other' && parsed.unreadable === null ? 'load' : `fallback-${prompt.why}`;
+  }
+  if (!evaluation.isModelKnown) return 'fallback-model';
+  if (picked.candidate.cachedTokens === 0) return 'load';
+  return picked.view === 'precise' ? 'prefix' : 'approximate';
+};
+
+const predictionOf = (evaluation: Evaluation, picked: PickedEndpoint): number | null => {
+  const { prompt } = evaluation;
+  if (prompt.kind === 'unknown' || prompt.path === 'text-chunks' || !picked.isPredictable) return null;
+  return picked.candidate.cachedTokens;
+};
+
+const candidateRecords = (evaluation: Evaluation): readonly CandidateRecord[] =>
+  evaluation.schedule.evaluations.map(({ candidate, scores, total, removedBy }) => ({
+    endpoint: candidate.endpoint.address,
+    name: candidate.endpoint.name,
+    rank: candidate.endpoint.rank,
+    cachedTokens: candidate.cachedTokens,
+    scores,
+    total,
+    removedBy,
+  }));
+
+const recordOf = (
+  evaluation: Evaluation,
+  options: { readonly id: DecisionId; readonly atMs: number },
+): DecisionRecord => {
+  const { picked, parsed, pool } = evaluation;
+  return {
+    id: options.id,
+    at: new Date(options.atMs).toISOString(),
+    pool: pool?.name ?? null,
+    model: parsed.model === null || parsed.model === '' ? null : modelName(parsed.model.slice(0, 1024)),
+    api: parsed.api,
+    promptTokens: evaluation.isCounted ? evaluation.promptTokens : null,
+    endpoint: picked?.candidate.endpoint.address ?? null,
+    reason: picked === null ? 'no-endpoint' : reasonOf(evaluation, picked),
+    predictedCachedTokens: picked === null ? null : predictionOf(evaluation, picked),
+    actualCachedTokens: null,
+    durationsMs: evaluation.durations,
+    candidates: candidateRecords(evaluation),
+  };
+};
+
+const bookPick = (
+  pool: RoutedPool,
+  picked: PickedEndpoint,
+  options: { readonly promptTokens: number; readonly observesResponse: boolean; readonly speculates: boolean },
+): BookedRequest => {
+  const { candidate, holder, keys } = picked;
+  if (holder !== null) for (const chain of keys) pool.history.record(holder, chain);
+  return pool.inFlight.book({
+    endpoint: candidate.endpoint.id,
+    holder,
+    promptTokens: options.promptTokens,
+    uncachedTokens: Math.max(0, options.promptTokens - candidate.cachedTokens),
+    keys: options.speculates ? keys : [],
+    observesResponse: options.observesResponse,
+  });
+};
+
+/** Creates the director. Each decision is booked before `route` returns and ended by its ticket, exactly once. */
+export const createDirector = (options: DirectorOptions): Director => {
+  const { directory, log, clock, random, metrics, sessionProfile } = options;
+  const context = { directory, clock, random, sessionProfile };
+  const audit = createAudit({ log, metrics });
+  const nextId = createDecisionIds(random);
+
+  const observeDurations = ({ durations }: Evaluation): void => {
+    for (const [step, ms] of Object.entries(durations))
+      metrics.observe('decision_duration_seconds', ms / 1000, { step });
+  };
+
+  const ticketFor = (decision: () => RoutedDecision, pool: RoutedPool, booked: BookedRequest): RouteTicket => {
+    let hasEnded = false;
+    const end = (finish: () => void): void => {
+      if (hasEnded) return;
+      hasEnded = true;
+      finish();
+    };
+    return {
+      firstToken: () => booked.firstToken(),
+      finished: (usage) =>
+        end(() => {
+          booked.finished();
+          pool.reportConnection(decision().endpoint.id, 'answered');
+          if (usage !== null) audit.observe(decision(), usage);
+        }),
+      failed: (cause) =>
+        end(() => {
+          booked.failed();
+          if (cause === 'connect') pool.reportConnection(decision().endpoint.id, 'refused');
+        }),
+    };
+  };
+
+  const commit = (evaluation: Evaluation, request: RouteRequest): Decision => {
+    const id = nextId();
+    const record = recordOf(evaluation, { id, atMs: clock.wallNow() });
+    log.add(record);
+    observeDurations(evaluation);
+    const { pool, picked } = evaluation;
+    if (pool === null || picked === null) {
+      metrics.count('decisions_total', { pool: pool?.name ?? '', reason: 'no-endpoint' });
+      return { kind: 'no-endpoint', id, pool: pool?.name ?? null };
+    }
+    const { endpoint } = picked.candidate;
+    const { prompt } = evaluation;
+    const booked = bookPick(pool, picked, {
+      promptTokens: evaluation.promptTokens,
+      observesResponse: request.observesResponse,
+      speculates: prompt.kind === 'encoded' && prompt.path !== 'text-chunks',
+    });
+    const reason = reasonOf(evaluation, picked);
+    metrics.count('decisions_total', { pool: pool.name, reason });
+    const decision: RoutedDecision = {
+      kind: 'routed',
+      id,
+      pool: pool.name,
+      endpoint,
+      rankHeader: endpoint.hasRanks ? endpoint.rank : null,
+      reason,
+      promptTokens: record.promptTokens,
+      cachedTokens: record.predictedCachedTokens,
+      fallbacks: evaluation.schedule.evaluations
+        .filter(({ candidate, removedBy }) => removedBy === null && candidate !== picked.candidate)
+        .sort((a, b) => b.total - a.total)
+        .map(({ candidate }) => candidate.endpoint),
+      ticket: ticketFor(() => decision, pool, booked),
+    };
+    return decision;
+  };
+
+  return {
+    route: (request) => {
+      const evaluation = evaluate(context, request);
+      return evaluation instanceof Promise
+        ? evaluation.then((settled) => commit(settled, request))
+        : commit(evaluation, request);
+    },
+    explain: async (request) => {
+      const evaluation = await evaluate(context, request);
+      const { prompt } = evaluation;
+      const [first] = prompt.kind === 'encoded' ? prompt.sequences : [];
+      return {
+        record: recordOf(evaluation, { id: nextId(), atMs: clock.wallNow() }),
+        tokenIds: first?.tokenIds ?? null,
+      };
+    },
+  };
+};

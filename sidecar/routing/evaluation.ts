@@ -1,0 +1,272 @@
+import { type Clock, type EndpointId, type Random, SidecarError } from '../core/index.ts';
+import type { BlockKeys, Holder } from '../kvindex/index.ts';
+import type { EndpointState } from '../pool/index.ts';
+import { type EncodedPrompt, type ParsedRequest, parseRequest } from '../prompt/index.ts';
+import { type Candidate, type Profile, type Schedule, schedule } from '../scheduling/index.ts';
+import { eligibleEndpoints } from './eligibility.ts';
+import { choosePool } from './pool-choice.ts';
+import { countTokens, type KeyedSequence, keySequences, type MatchedTokens, matchSequences } from './prompt-match.ts';
+import type { EndpointTrust, PoolDirectory, RoutedPool } from './routed-pool.ts';
+import type { RouteRequest, StepDurations } from './types.ts';
+
+/** Block size taken for granted while nothing is known of an engine; vLLM's default on GPUs. */
+const ASSUMED_BLOCK_SIZE = 16;
+/** Bytes a token stands for where a prompt could not be tokenized. */
+const BYTES_PER_TOKEN = 4;
+
+/** What was found out about one request without booking anything. */
+export interface Evaluation {
+  readonly parsed: ParsedRequest;
+  readonly pool: RoutedPool | null;
+  readonly isModelKnown: boolean;
+  readonly prompt: EncodedPrompt;
+  /** Tokens in the prompt: counted, or estimated from its bytes where `isCounted` is false. */
+  readonly promptTokens: number;
+  readonly isCounted: boolean;
+  readonly schedule: Schedule;
+  readonly picked: PickedEndpoint | null;
+  readonly durations: StepDurations;
+}
+
+/** The pick with what a booking needs. */
+export interface PickedEndpoint {
+  readonly candidate: Candidate;
+  readonly holder: Holder | null;
+  readonly keys: readonly BlockKeys[];
+  /** Which view gave its cached tokens. */
+  readonly view: 'precise' | 'approximate';
+  /** False where a cut-off prompt may have more cached than is known. */
+  readonly isPredictable: boolean;
+}
+
+/** Fixed arguments of every evaluation. */
+export interface EvaluationContext {
+  readonly directory: PoolDirectory;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Used instead of the pool's profile where a prompt is unknown and the client named a session. */
+  readonly sessionProfile: Profile;
+}
+
+interface EndpointMatch {
+  readonly holder: Holder | null;
+  readonly trust: EndpointTrust;
+  readonly keyed: readonly KeyedSequence[];
+  readonly precise: number;
+  readonly approximate: number;
+  /** What scheduling reckons with, and the prediction. */
+  readonly cached: number;
+  readonly view: 'precise' | 'approximate';
+  readonly isPredictable: boolean;
+}
+
+const sessionOf = (request: RouteRequest, parsed: ParsedRequest): string | null =>
+  request.header('x-session-id') ?? parsed.sessionId;
+
+/** Block size of an endpoint: what it reports, else what the pool's events show, else vLLM's default. */
+const blockSizeOf = (state: EndpointState, known: readonly number[]): number => {
+  const [only] = known;
+  if (known.length === 1 && only !== undefined) return only;
+  return state.load?.blockSize ?? only ?? ASSUMED_BLOCK_SIZE;
+};
+
+const combine = (
+  trust: EndpointTrust,
+  tokens: { readonly precise: number; readonly speculative: number; readonly approximate: number },
+): { readonly cached: number; readonly view: 'precise' | 'approximate' } => {
+  switch (trust.trust) {
+    case 'exact':
+      return { cached: Math.max(tokens.precise, tokens.speculative), view: 'precise' };
+    case 'degraded': {
+      // What events do not tell, own history may: its word counts as much as is missing.
+      const guessed = Math.floor(tokens.approximate * trust.missingShare);
+      const known = Math.max(tokens.precise, tokens.speculative);
+      return guessed > known ? { cached: guessed, view: 'approximate' } : { cached: known, view: 'precise' };
+    }
+    case 'fallback':
+      return { cached: Math.max(tokens.approximate, tokens.speculative), view: 'approximate' };
+  }
+};
+
+const lazily = <Value>(compute: () => Value): (() => Value) => {
+  let computed: { readonly value: Value } | null = null;
+  return () => {
+    computed ??= { value: compute() };
+    return computed.value;
+  };
+};
+
+/** Matches a prompt against every eligible endpoint, once for each block size in use. */
+const matchEndpoints = (
+  pool: RoutedPool,
+  states: readonly EndpointState[],
+  options: { readonly prompt: EncodedPrompt; readonly readsCache: boolean },
+): readonly EndpointMatch[] => {
+  const known = pool.index.blockSizes();
+  const views = new Map<
+    number,
+    {
+      keyed: readonly KeyedSequence[];
+      precise: MatchedTokens;
+      speculative: MatchedTokens;
+      approximate: () => MatchedTokens;
+    }
+  >();
+  const viewsOf = (blockSize: number) => {
+    let view = views.get(blockSize);
+    if (view === undefined) {
+      const sequences = options.prompt.kind === 'encoded' ? options.prompt.sequences : [];
+      const keyed = keySequences(sequences, blockSize);
+      const { capacity } = pool.index;
+      view = {
+        keyed,
+        precise: matchSequences(pool.index, keyed, capacity),
+        speculative: matchSequences(pool.inFlight.speculativeView, keyed, capacity),
+        approximate: lazily(() => matchSequences(pool.history, keyed, capacity)),
+      };
+      views.set(blockSize, view);
+    }
+    return view;
+  };
+  const usesHistory = pool.profile.scorers.some(({ scorer }) => scorer.type === 'prefix-cache-scorer');
+  // Text chunks are no engine's blocks: only own history knows them.
+  const isTokens = options.prompt.kind === 'encoded' && options.prompt.path !== 'text-chunks';
+  return states.map((state) => {
+    const { id } = state.endpoint;
+    const holder = pool.holderOf(id) ?? null;
+    const reported = pool.trustOf(id);
+    const trust: EndpointTrust = isTokens ? reported : { trust: 'fallback', missingShare: 1 };
+    const { keyed, precise, speculative, approximate } = viewsOf(blockSizeOf(state, known));
+    if (holder === null || !options.readsCache) {
+      return { holder, trust, keyed, precise: 0, approximate: 0, cached: 0, view: 'precise', isPredictable: true };
+    }
+    const tokens = {
+      precise: isTokens ? precise.tokensOf(holder) : 0,
+      speculative: isTokens ? speculative.tokensOf(holder) : 0,
+      approximate: usesHistory || trust.trust !== 'exact' ? approximate().tokensOf(holder) : 0,
+    };
+    const isPredictable = isTokens && !precise.reachesUnknown(holder) && !speculative.reachesUnknown(holder);
+    return {
+      holder,
+      trust,
+      keyed,
+      precise: tokens.precise,
+      approximate: tokens.approximate,
+      isPredictable,
+      ...combine(trust, tokens),
+    };
+  });
+};
+
+const emptySchedule: Schedule = { picked: null, evaluations: [] };
+
+const emptyRequest = (bodyBytes: number): ParsedRequest => ({
+  api: 'other',
+  model: null,
+  isStreaming: false,
+  sessionId: null,
+  readsCache: true,
+  unreadable: null,
+  bodyBytes,
+});
+
+const parse = (request: RouteRequest): ParsedRequest => {
+  if (request.body === null || request.body.length === 0) return emptyRequest(request.wholeBodyBytes ?? 0);
+  return parseRequest({ path: request.path, body: request.body, isComplete: request.isBodyComplete });
+};
+
+const estimateTokens = (request: RouteRequest, parsed: ParsedRequest): number =>
+  Math.ceil((request.wholeBodyBytes ?? parsed.bodyBytes) / BYTES_PER_TOKEN);
+
+/** Parse, choose the pool and encode; the part that may have to wait for a remote tokenizer. */
+const readPrompt = (context: EvaluationContext, request: RouteRequest) => {
+  const startedMs = context.clock.now();
+  const parsed = parse(request);
+  const parsedMs = context.clock.now();
+  const choice = choosePool(context.directory, parsed.model);
+  const encoder = choice?.pool.encoder() ?? null;
+  const prompt: EncodedPrompt | Promise<EncodedPrompt> =
+    parsed.api === 'other' || choice === null
+      ? { kind: 'unknown', why: parsed.unreadable ?? 'no-prompt' }
+      : parsed.unreadable !== null
+        ? { kind: 'unknown', why: parsed.unreadable }
+        : encoder === null
+          ? { kind: 'unknown', why: 'tokenizer' }
+          : encoder.encode(parsed, { loraName: choice.loraName });
+  return { parsed, choice, prompt, startedMs, parsedMs };
+};
+
+type ReadPrompt = Omit<ReturnType<typeof readPrompt>, 'prompt'> & { readonly prompt: EncodedPrompt };
+
+const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPrompt): Evaluation => {
+  const { parsed, choice, prompt, startedMs, parsedMs } = read;
+  const { clock } = context;
+  const encodedMs = clock.now();
+  const sequences = prompt.kind === 'encoded' ? prompt.sequences : [];
+  const isCounted =
+    prompt.kind === 'encoded' && prompt.path !== 'text-chunks' && sequences.every(({ isWhole }) => isWhole);
+  const promptTokens = isCounted
+    ? countTokens(sequences)
+    : Math.max(
+        estimateTokens(request, parsed),
+        prompt.kind === 'encoded' && prompt.path !== 'text-chunks' ? countTokens(sequences) : 0,
+      );
+  const base = { parsed, prompt, promptTokens, isCounted, isModelKnown: choice?.isModelKnown ?? false };
+  if (choice === null) {
+    const durations = { parse: parsedMs - startedMs };
+    return { ...base, pool: null, schedule: emptySchedule, picked: null, durations };
+  }
+  const { pool } = choice;
+  pool.inFlight.advance();
+  const states = eligibleEndpoints(pool.snapshot().endpoints, request, choice.loraName);
+  const matches = matchEndpoints(pool, states, { prompt, readsCache: parsed.readsCache });
+  const matchedMs = clock.now();
+  const byId = new Map<EndpointId, EndpointMatch>();
+  const candidates = states.map((state, position): Candidate => {
+    const match = matches[position];
+    if (match === undefined) throw new SidecarError('internal', 'an endpoint was not matched');
+    byId.set(state.endpoint.id, match);
+    return {
+      endpoint: state.endpoint,
+      load: state.load,
+      work: pool.inFlight.work(state.endpoint.id),
+      trust: match.trust.trust,
+      cachedTokens: match.cached,
+      preciseCachedTokens: match.precise,
+      approximateCachedTokens: match.approximate,
+    };
+  });
+  const sessionId = sessionOf(request, parsed);
+  const profile = prompt.kind === 'unknown' && sessionId !== null ? context.sessionProfile : pool.profile;
+  const outcome = schedule({ promptTokens, sessionId, random: context.random }, candidates, profile);
+  const match = outcome.picked === null ? undefined : byId.get(outcome.picked.endpoint.id);
+  const picked: PickedEndpoint | null =
+    outcome.picked === null || match === undefined
+      ? null
+      : {
+          candidate: outcome.picked,
+          holder: match.holder,
+          keys: match.keyed.map(({ keys }) => keys),
+          view: match.view,
+          isPredictable: match.isPredictable,
+        };
+  const durations: StepDurations = {
+    parse: parsedMs - startedMs,
+    tokenize: encodedMs - parsedMs,
+    match: matchedMs - encodedMs,
+    schedule: clock.now() - matchedMs,
+  };
+  return { ...base, pool, schedule: outcome, picked, durations };
+};
+
+/**
+ * Looks at one request: parse, tokenize, match, schedule. Books nothing and changes nothing but moving in-flight
+ * bookings on. A promise only where a remote tokenizer is asked.
+ */
+export const evaluate = (context: EvaluationContext, request: RouteRequest): Evaluation | Promise<Evaluation> => {
+  const read = readPrompt(context, request);
+  const { prompt } = read;
+  if (prompt instanceof Promise)
+    return prompt.then((encoded) => decide(context, request, { ...read, prompt: encoded }));
+  return decide(context, request, { ...read, prompt });
+};
