@@ -5,6 +5,8 @@ export const environmentVariables: Readonly<Record<string, readonly string[]>> =
   WARMROUTE_CONSULT_LISTEN: ['gateways', 'consult', 'listen'],
   WARMROUTE_CONSULT_BODY_LIMIT_BYTES: ['gateways', 'consult', 'bodyLimitBytes'],
   WARMROUTE_CONSULT_BODY_TIMEOUT_MS: ['gateways', 'consult', 'bodyTimeoutMs'],
+  WARMROUTE_CONSULT_STICKY_COOKIE: ['gateways', 'consult', 'stickyCookie'],
+  WARMROUTE_KUBERNETES_NAMESPACES: ['discovery', 'kubernetes', 'namespaces'],
   WARMROUTE_ADMIN_LISTEN: ['admin', 'listen'],
   WARMROUTE_LOG_LEVEL: ['log', 'level'],
   WARMROUTE_LOG_FORMAT: ['log', 'format'],

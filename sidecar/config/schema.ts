@@ -6,7 +6,7 @@ const listenAddress = z
     /^(\[[0-9a-fA-F:.]+\]|[^:\s]+):\d{1,5}$/,
     'must be host:port, as 127.0.0.1:8080 or [::1]:8080; port 0 takes a free one',
   )
-  .refine((value) => Number(value.slice(value.lastIndexOf(':') + 1)) <= 65535, 'port must be at most 65535')
+  .refine((value) => !(Number(value.slice(value.lastIndexOf(':') + 1)) > 65535), 'port must be at most 65535')
   .describe('host:port to listen on; port 0 takes a free one');
 
 const hostAndPort = z
@@ -68,9 +68,27 @@ const pool = z.strictObject({
 
 const milliseconds = z.int().min(1);
 
+const namespaceList = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be namespace names, or "*" for all')));
+
+const kubernetes = z.strictObject({
+  namespaces: z
+    .union([z.literal('*'), namespaceList, z.array(z.string().min(1)).min(1)])
+    .optional()
+    .describe('"*" for all (needs a ClusterRole); default: the sidecar\'s own'),
+  inferencePools: z
+    .array(z.enum(['v1', 'v1alpha2']))
+    .default([])
+    .describe('API versions of InferencePools to read'),
+  takesEveryInferencePool: z.boolean().default(false).describe('InferencePools without annotations are pools too'),
+});
+
 /** Shape of the configuration file; defaults are filled in by parsing. */
 export const configSchema = z.strictObject({
   pools: z.array(pool).default([]),
+  discovery: z.strictObject({ kubernetes: kubernetes.optional() }).default({}),
   gateways: z
     .strictObject({
       proxy: z
@@ -85,6 +103,11 @@ export const configSchema = z.strictObject({
           listen: listenAddress,
           bodyLimitBytes: z.int().min(1024).default(33_554_432),
           bodyTimeoutMs: milliseconds.default(100),
+          stickyCookie: z
+            .string()
+            .regex(/^[A-Za-z0-9_.-]+$/, 'must be a cookie name')
+            .optional()
+            .describe("name of Traefik's sticky cookie; answers then carry a Cookie header that names the pick"),
         })
         .optional(),
     })
