@@ -1,0 +1,60 @@
+import type { EndpointRole, Trust } from '../../core/index.ts';
+import type { DecisionRecord, Explanation, RouteRequest } from '../../routing/index.ts';
+
+/** One thing that must hold for the sidecar to be ready. */
+export interface ReadinessCondition {
+  /** Kebab-case, as `endpoints-known`. */
+  readonly name: string;
+  readonly isMet: boolean;
+  readonly detail: string;
+}
+
+/** One endpoint as `GET /api/v1/endpoints` shows it; JSON-safe. Null where a figure is not known. */
+export interface EndpointReport {
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+  readonly pool: string;
+  readonly models: readonly string[];
+  readonly rank: number;
+  readonly role: EndpointRole;
+  readonly trust: Trust;
+  readonly trustReason: string | null;
+  readonly blocks: number;
+  /** Number of the last event batch applied, null before the first. */
+  readonly lastSequence: number | null;
+  readonly eventLagMs: number | null;
+  readonly load: {
+    readonly running: number;
+    readonly waiting: number;
+    readonly kvUsage: number;
+    readonly ageMs: number;
+  } | null;
+  readonly inFlight: { readonly requests: number; readonly promptTokens: number; readonly uncachedTokens: number };
+}
+
+/** One pool's index as `GET /api/v1/index` shows it. */
+export interface IndexReport {
+  readonly pool: string;
+  readonly blocks: number;
+  /** (block, endpoint) pairs. */
+  readonly pairs: number;
+  readonly holders: number;
+  readonly bytes: number;
+  readonly evictedBlocks: number;
+}
+
+/** Everything the admin edge shows of other rooms; handed in by app. */
+export interface AdminSource {
+  /** Ready when every condition is met. */
+  readiness(): readonly ReadinessCondition[];
+  /** Prometheus text and its content type. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  endpoints(): readonly EndpointReport[];
+  /** At most `limit` decisions, newest first. */
+  decisions(limit: number): readonly DecisionRecord[];
+  decision(id: string): DecisionRecord | undefined;
+  /** The decision a request would get, without side effects. */
+  explain(request: RouteRequest): Promise<Explanation>;
+  index(): readonly IndexReport[];
+}

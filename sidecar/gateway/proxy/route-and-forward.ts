@@ -1,0 +1,113 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { EndpointId, Logger, Metrics } from '../../core/index.ts';
+import type { RoutedDecision, RouteRequest, Router } from '../../routing/index.ts';
+import { decisionHeaders } from '../decision-headers.ts';
+import { sendError } from '../error-response.ts';
+import { endpointHeader, removeOwnedHeaders } from '../owned-headers.ts';
+import type { ObservedRequest } from '../request-metrics.ts';
+import { answerUnrouted } from '../unrouted-response.ts';
+import type { AttemptOutcome, Forwarder } from './forwarder.ts';
+import { removeHopHeaders } from './hop-headers.ts';
+import { observeResponse, type ResponseObserver } from './response-observer.ts';
+
+/** A request that was read whole and freed of what is not to be sent on. */
+export interface ReadyRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** Bytes to send on. */
+  readonly body: Uint8Array | null;
+  /** What routing is told. */
+  readonly route: RouteRequest;
+  readonly observed: ObservedRequest;
+}
+
+type Failure = Extract<AttemptOutcome, { kind: 'unreachable' | 'broken' }>;
+
+/** An engine that answers with an error status has computed no prompt. */
+const ticketObserver = (
+  { ticket, pool }: RoutedDecision,
+  httpStatus: number,
+  observed: ObservedRequest,
+): ResponseObserver => {
+  const isSuccess = httpStatus < 400;
+  return {
+    firstToken: () => {
+      if (!isSuccess) return;
+      ticket.firstToken();
+      observed.firstToken(pool);
+    },
+    ended: (usage) => {
+      observed.ended('answered', pool);
+      if (isSuccess) ticket.finished(usage);
+      else ticket.failed('error-status');
+    },
+    broken: (by) => {
+      observed.ended(by === 'client' ? 'client-abort' : 'upstream-failed', pool);
+      ticket.failed(by === 'client' ? 'client-abort' : 'upstream');
+    },
+  };
+};
+
+const beginResponse = (upstream: IncomingMessage, ready: ReadyRequest, decision: RoutedDecision): void => {
+  const { response, observed } = ready;
+  removeOwnedHeaders(upstream.headers);
+  removeHopHeaders(upstream.headers);
+  if (!response.shouldKeepAlive) upstream.headers.connection = 'close';
+  response.setHeader(endpointHeader, decision.endpoint.address);
+  for (const [name, value] of Object.entries(decisionHeaders(decision))) response.setHeader(name, value);
+  observeResponse(upstream, response, ticketObserver(decision, upstream.statusCode ?? 502, observed));
+};
+
+const excludeFailed = (excluded: Set<EndpointId>, decision: RoutedDecision, failure: Failure): void => {
+  excluded.add(decision.endpoint.id);
+  if (failure.kind === 'broken') return;
+  for (const { id, address } of decision.fallbacks) if (address === decision.endpoint.address) excluded.add(id);
+};
+
+/**
+ * Routes a request and sends it on. Where an endpoint fails before its answer began, the request is routed again without
+ * it, at most `maxAttempts` times in all; then the last failure is the answer: 502, or 504 where a connection timed out.
+ */
+export const createRouteAndForward =
+  (options: {
+    readonly router: Router;
+    readonly forwarder: Forwarder;
+    readonly maxAttempts: number;
+    readonly logger: Logger;
+    readonly metrics: Metrics;
+  }): ((ready: ReadyRequest) => Promise<void>) =>
+  async (ready) => {
+    const { router, forwarder, logger, metrics, maxAttempts } = options;
+    const { request, response, body, route, observed } = ready;
+    const excluded = new Set<EndpointId>();
+    let last: { readonly decision: RoutedDecision; readonly failure: Failure } | null = null;
+    for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+      const decision = await router.route(last === null ? route : { ...route, excluded });
+      if (decision.kind !== 'routed') {
+        if (last !== null) break;
+        observed.ended(decision.kind, decision.pool ?? '');
+        return answerUnrouted(response, decision, logger);
+      }
+      const { endpoint, pool, ticket, rankHeader } = decision;
+      if (response.destroyed) return ticket.failed('client-abort');
+      const outcome = await forwarder.forward({
+        request,
+        response,
+        address: endpoint.address,
+        body,
+        headers: rankHeader === null ? {} : { 'x-data-parallel-rank': String(rankHeader) },
+        onResponse: (upstream) => beginResponse(upstream, ready, decision),
+      });
+      if (outcome.kind === 'answered') return;
+      if (outcome.kind === 'client-gone') return ticket.failed('client-abort');
+      ticket.failed(outcome.kind === 'unreachable' ? 'connect' : 'upstream');
+      metrics.count('upstream_failures_total', { pool, kind: outcome.kind });
+      logger.warn('endpoint failed', { endpoint: endpoint.id, decision: decision.id, attempt, cause: outcome.cause });
+      excludeFailed(excluded, decision, outcome);
+      last = { decision, failure: outcome };
+    }
+    if (last === null) return;
+    const code = last.failure.cause === 'ETIMEDOUT' ? 'upstream-timeout' : 'upstream-failed';
+    observed.ended(code, last.decision.pool);
+    sendError(response, { code, decision: last.decision.id });
+  };
