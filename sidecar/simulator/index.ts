@@ -1,0 +1,19 @@
+/**
+ * simulator: embedded engines that look like vLLM from outside: OpenAI API, block pool, KV events, replay, metrics.
+ * Written to by HTTP clients; faults are switched on by whoever created the engine.
+ * Read by `cli` (demo, engine), `app` and tests; nothing else imports it.
+ * A step's events are published before its tokens go out; batches are numbered from 0 without gaps.
+ * Formats are vLLM's (vllm/distributed/kv_events.py, vllm/v1/core, vllm/entrypoints), checked against its recordings.
+ */
+export { createEngine, type Engine, type EngineAddresses } from './engine.ts';
+export type { EngineBlock } from './engine-block.ts';
+export type { EngineCounters } from './engine-counters.ts';
+export { type BatchSelector, type EngineFaults, noFaults, type ReplayBehaviour } from './engine-faults.ts';
+export type { EngineOptions } from './engine-options.ts';
+export type { RankAddresses } from './engine-process.ts';
+export type { EngineTokenizer } from './engine-tokenizer.ts';
+export { defaultStepTimes, type StepTimes } from './step-time.ts';
+export { loadTinyQwenVocabulary, tinyQwenFolder } from './tiny-qwen.ts';
+export { createWordSource, type TokenSource, type TokenSourceRequest } from './token-source.ts';
+export { type VllmGeneration, type VllmVersion, vllmGenerations } from './vllm-generation.ts';
+export { createDetokenizer, parseVocabulary, type Vocabulary } from './vocabulary.ts';
