@@ -4,7 +4,7 @@ import type { Endpoint, PoolName } from '../core/index.ts';
 export interface EndpointLoad {
   readonly running: number;
   readonly waiting: number;
-  /** Share of KV memory in use, 0 to 1. */
+  /** Share of KV memory in use, 0 to 1; 0 where it is not reported. */
   readonly kvUsage: number;
   /** When the scrape was sent and when it was read, by the clock's `now`. */
   readonly sentAtMs: number;
@@ -21,6 +21,8 @@ export interface EndpointLoad {
   readonly prefixCacheHits: number | null;
   /** Counter since the engine's start: requests whose first token was produced. */
   readonly firstTokens: number | null;
+  /** Counter since the engine's start: requests that ended. Engines may leave out those that were aborted. */
+  readonly finishedRequests: number | null;
 }
 
 /** Whether requests may be sent to an endpoint. `failing`: connections are refused; tried again from time to time. */

@@ -13,6 +13,11 @@ export interface Candidate {
   readonly preciseCachedTokens: number;
   /** The same by own routing history alone. */
   readonly approximateCachedTokens: number;
+  /**
+   * Own requests in flight on this endpoint that hold the block at half the best match of all candidates; read by the
+   * hot-prefix term of `token-cost-scorer` alone. Absent where nobody counts them: 0.
+   */
+  readonly requestsOnPrefix?: number;
 }
 
 /** What scheduling needs to know of a request. */
@@ -30,7 +35,7 @@ export interface Filter {
   filter(request: SchedulingRequest, candidates: readonly Candidate[]): readonly Candidate[];
 }
 
-/** Gives each candidate a number in [0, 1], larger is better. Pure. */
+/** Gives each candidate a number in [0, 1], larger is better, in the order of the candidates. Pure. */
 export interface Scorer {
   readonly type: string;
   score(request: SchedulingRequest, candidates: readonly Candidate[]): Float64Array;
@@ -42,10 +47,13 @@ export interface ScoredCandidate {
   readonly total: number;
 }
 
-/** Chooses from scored candidates, at least one. Only pickers may hold state (a round-robin position). */
+/** Chooses from scored candidates, at least one. */
 export interface Picker {
   readonly type: string;
+  /** The choice; the same for the same arguments and random numbers until {@link Picker.settle} is called. */
   pick(request: SchedulingRequest, scored: readonly ScoredCandidate[]): ScoredCandidate;
+  /** Told of each pick that is carried out; only pickers may hold state (a round-robin position). */
+  settle?(picked: Candidate): void;
 }
 
 /** Named list of filters, weighted scorers and one picker. */
