@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Logger } from '../core/index.ts';
+import { errorTable, type Logger } from '../core/index.ts';
 import type { Decision, RoutedDecision } from '../routing/index.ts';
 import { sendError } from './error-response.ts';
 
@@ -10,7 +10,7 @@ export const answerUnrouted = (
   logger: Logger,
 ): void => {
   const code = decision.kind === 'refused' ? 'saturated' : 'no-endpoint';
-  logger.info('request refused', { code, pool: decision.pool, decision: decision.id });
+  logger[errorTable[code].level]('request refused', { code, pool: decision.pool, decision: decision.id });
   const retry = decision.kind === 'refused' ? { retryAfterSeconds: decision.retryAfterSeconds } : {};
   sendError(response, { code, decision: decision.id, ...retry });
 };
