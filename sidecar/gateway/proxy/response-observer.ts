@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ObservedUsage } from '../../routing/index.ts';
-import { eventStreamDetector, firstByteDetector } from './first-token.ts';
-import { UsageScanner } from './usage-scanner.ts';
+import { eventStreamDetector, firstByteDetector } from '../first-token.ts';
+import { UsageScanner } from '../usage-scanner.ts';
 
 /** What is told about one response. */
 export interface ResponseObserver {

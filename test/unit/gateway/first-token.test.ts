@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventStreamDetector, firstByteDetector } from '../../../../sidecar/gateway/proxy/first-token.ts';
+import { eventStreamDetector, firstByteDetector } from '../../../sidecar/gateway/first-token.ts';
 
 const event = (value: unknown): Buffer => Buffer.from(`data: ${JSON.stringify(value)}\n\n`);
 const delta = (value: unknown): Buffer => event({ choices: [{ index: 0, delta: value }] });

@@ -1,4 +1,4 @@
-import type { ObservedUsage } from '../../routing/index.ts';
+import type { ObservedUsage } from '../routing/index.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import type { ObservedUsage } from '../../routing/index.ts';
+import type { ObservedUsage } from '../routing/index.ts';
 import { mergeUsage, parseUsage } from './usage.ts';
 
 const key = Buffer.from('"usage"');

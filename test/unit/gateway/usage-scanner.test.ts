@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { UsageScanner } from '../../../../sidecar/gateway/proxy/usage-scanner.ts';
+import { UsageScanner } from '../../../sidecar/gateway/usage-scanner.ts';
 
 const scan = (...chunks: readonly (string | Uint8Array)[]) => {
   const scanner = new UsageScanner();
