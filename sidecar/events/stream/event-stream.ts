@@ -1,0 +1,403 @@
+import type { Clock, Endpoint, Logger, MetricLabels, Metrics, Random, Trust } from '../../core/index.ts';
+import type { EngineAdapter } from '../engines/adapter.ts';
+import { decodeLiveFrame, type LiveFrame } from '../frames.ts';
+import type { ReplayGate } from '../replay-gate.ts';
+import type { TurnQueue } from '../turn-queue.ts';
+import type { BatchApplier } from './batch-applier.ts';
+import { StreamJournal } from './journal.ts';
+import type { LossLedger } from './loss-ledger.ts';
+import { Recovery, type ReplayOutcome, type ReplayPurpose } from './recovery.ts';
+import type { ReplayPort } from './replay-run.ts';
+import { Sequencer } from './sequencer.ts';
+import type { StreamStateKind, StreamTransition } from './state.ts';
+import { Timers } from './timers.ts';
+import type { StreamTiming } from './timing.ts';
+import { type TrustView, trustNumbers, trustOf } from './trust.ts';
+
+/** Replays with unreadable frames, after which none is tried again in hope of better ones until the engine restarts. */
+const maxMalformedReplays = 3;
+/** A restart noticed by the stream itself makes a notice of it from elsewhere superfluous for this long. */
+const restartEchoMs = 10_000;
+
+/** What an {@link EventStream} works with; it opens no socket itself. */
+export interface EventStreamOptions {
+  readonly endpoint: Endpoint;
+  readonly adapter: EngineAdapter;
+  readonly applier: BatchApplier;
+  readonly ledger: LossLedger;
+  /** Null where the engine has no replay endpoint. */
+  readonly replay: ReplayPort | null;
+  readonly gate: ReplayGate;
+  readonly turns: TurnQueue;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  /** Labels of the endpoint. */
+  readonly labels: MetricLabels;
+  readonly timing: StreamTiming;
+  /** Told after each batch that was applied or given up. */
+  readonly onProgress: (lastSequence: number) => void;
+}
+
+/** One stream as of now. */
+export interface StreamReport extends TrustView {
+  readonly state: StreamStateKind;
+  readonly stateAgeMs: number;
+  /** Number of the last batch dealt with, null before the first. */
+  readonly lastSequence: number | null;
+  /** Time from the engine's making of the last live batch to its being applied, null before one. */
+  readonly eventLagMs: number | null;
+  /** Batches applied and lost since the cache was last known to be empty. */
+  readonly batchesApplied: number;
+  readonly batchesLost: number;
+  readonly orphanedBlocks: number;
+  readonly queuedBatches: number;
+  /** Counted since the stream is followed. */
+  readonly gaps: number;
+  readonly malformedFrames: number;
+  readonly duplicateFrames: number;
+  readonly restarts: number;
+  readonly replays: number;
+  /** The newest changes of state, oldest first. */
+  readonly transitions: readonly StreamTransition[];
+}
+
+/**
+ * One endpoint's event stream: decides of each frame whether it is applied, waits, is dropped, or shows that something is
+ * missing, and what is done then. All input comes through its methods and all time through the clock; it knows no socket.
+ *
+ * The engine counts batches and keeps the newest for replay; nothing on the wire names its process. Hence the rules: a batch
+ * is applied only when its number is the next one; whatever lies between is fetched by replay while live batches wait; each
+ * replay begins with the last batch applied, so that other bytes under the same number give a restart away.
+ */
+export class EventStream {
+  readonly #options: EventStreamOptions;
+  readonly #journal: StreamJournal;
+  readonly #timers: Timers<'stale' | 'silent' | 'check' | 'cooldown'>;
+  readonly #sequencer: Sequencer;
+  readonly #recovery: Recovery;
+  /** Whether a replay that failed may yet bring back what was written off. */
+  #isRebuildWorthwhile = false;
+  #malformedReplays = 0;
+  /** Whether batches may be missing at the end, which the next live one will show. */
+  #isTailUnknown = false;
+  #isProofDue = false;
+  #isSettled = false;
+  #lastFrameAtMs = Number.NEGATIVE_INFINITY;
+  /** When a replay last said that nothing is missing. */
+  #lastProofAtMs = Number.NEGATIVE_INFINITY;
+  #restartedAtMs = Number.NEGATIVE_INFINITY;
+  #trust: Trust = 'fallback';
+
+  constructor(options: EventStreamOptions) {
+    this.#options = options;
+    this.#journal = new StreamJournal({ ...options, onEntered: () => this.#noteTrust() });
+    this.#timers = new Timers(options.clock);
+    this.#sequencer = new Sequencer({
+      ...options,
+      journal: this.#journal,
+      onProgress: (lastSequence) => {
+        options.onProgress(lastSequence);
+        this.#noteTrust();
+      },
+      onDrained: () => this.#settle(),
+    });
+    this.#recovery = new Recovery(options.replay, {
+      ...options,
+      sequencer: this.#sequencer,
+      journal: this.#journal,
+      onRestart: (reason) => this.#takeRestart(reason),
+      onOver: (outcome, purpose) => this.#afterReplay(outcome, purpose),
+    });
+    this.#armStale();
+  }
+
+  /** Whether the first replay is done or given up, or there is none to wait for. */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Number of the last batch dealt with, null before the first. */
+  get lastSequence(): number | null {
+    return this.#sequencer.last;
+  }
+
+  /** The publisher answered: for the first time, or again. */
+  connected(): void {
+    if (this.#isClosed || this.#isConnected) return;
+    this.#timers.cancel('stale');
+    if (!this.#timers.isArmed('check')) this.#armCheck();
+    this.#recovery.endCooldown();
+    if (this.#recovery.isPossible) {
+      this.#recover();
+    } else {
+      this.#isSettled = true;
+      this.#isTailUnknown = this.#sequencer.last !== null;
+      this.#journal.enter({ kind: 'live' }, 'connected');
+      this.#settle();
+    }
+  }
+
+  /** The connection is gone; the socket dials again by itself. */
+  disconnected(): void {
+    if (this.#isClosed || this.#journal.state.kind === 'stale') return;
+    this.#recovery.cancel();
+    this.#journal.enter({ kind: 'connecting' }, 'disconnected');
+    this.#armStale();
+  }
+
+  /** A live message came. Never throws for what it holds. */
+  receive(frames: readonly Uint8Array[]): void {
+    let frame: LiveFrame;
+    try {
+      frame = decodeLiveFrame(frames);
+    } catch {
+      this.#journal.count('malformed');
+      return;
+    }
+    this.accept(frame);
+  }
+
+  /** As `receive`, of a message that is taken apart already. */
+  accept(frame: LiveFrame): void {
+    if (this.#isClosed) return;
+    this.#noteLiveFrame();
+    const verdict = this.#sequencer.judge(frame);
+    if (verdict === 'duplicate' || verdict === 'late' || verdict === 'unreadable') {
+      this.#journal.count(verdict === 'unreadable' ? 'malformed' : 'duplicates');
+      return;
+    }
+    if (verdict === 'restart') this.#forgetProcess('sequence-went-back');
+    const isBeginning = this.#sequencer.last === null;
+    this.#sequencer.takeLive(frame);
+    // Live from the start on: a replay that was to fetch what came before has nothing to bring.
+    if (isBeginning && this.#sequencer.last !== null) this.#recovery.cancel();
+    this.#settle();
+    if ((this.#sequencer.last ?? -1) >= frame.sequence) this.#isTailUnknown = false;
+    this.#noteTrust();
+  }
+
+  /**
+   * Another process answers at the endpoint's address, as seen elsewhere. Ignored where the stream noticed the same restart
+   * itself: by the process's start where that is known (Unix seconds), else when it was less than 10 s ago.
+   */
+  restarted(notice: { readonly reason: string; readonly startedAtSeconds?: number }): void {
+    if (this.#isClosed) return;
+    const { firstTimestamp } = this.#sequencer;
+    const isKnown =
+      notice.startedAtSeconds === undefined
+        ? this.#options.clock.now() - this.#restartedAtMs < restartEchoMs
+        : firstTimestamp !== null && firstTimestamp >= notice.startedAtSeconds;
+    if (!isKnown) this.#takeRestart(notice.reason);
+  }
+
+  /** The engine emptied its cache, as seen elsewhere before it tells: sleep, or a reset that passed through the proxy. */
+  cleared(reason: string): void {
+    if (this.#isClosed) return;
+    this.#options.logger.info('endpoint emptied its cache', { reason });
+    this.#options.applier.clear();
+  }
+
+  /**
+   * The engine did something that must have stored at least one block. Where no event follows in time, the stream proves by
+   * replay that it is up to date, else it is stale.
+   */
+  servedTraffic(): void {
+    if (this.#journal.state.kind !== 'live' || this.#timers.isArmed('silent')) return;
+    const { clock, timing } = this.#options;
+    const sinceMs = clock.now();
+    this.#timers.arm('silent', timing.staleAfterMs, () => {
+      if (this.#lastFrameAtMs >= sinceMs || this.#journal.state.kind !== 'live') return;
+      this.verify();
+      if (this.#recovery.isRunning) this.#isProofDue = true;
+      else this.#enterSilent();
+    });
+  }
+
+  /** Asks the engine whether anything was missed, unless a replay runs or none is possible. */
+  verify(): void {
+    if (this.#journal.state.kind !== 'live' || this.#recovery.isRunning || !this.#recovery.isPossible) return;
+    this.#recovery.begin('check');
+  }
+
+  /** Makes a replay endpoint known that was not at the start. */
+  useReplay(replay: ReplayPort): void {
+    this.#recovery.usePort(replay);
+    this.#isRebuildWorthwhile = true;
+    if (this.#isConnected) this.#recover();
+  }
+
+  /** Ends the stream; nothing is told or applied afterwards. */
+  close(why: 'not-configured' | 'unfollowed'): void {
+    if (this.#isClosed) return;
+    this.#recovery.cancel();
+    this.#timers.cancelAll();
+    this.#sequencer.discardQueued();
+    this.#isSettled = true;
+    this.#journal.enter({ kind: 'closed', why }, why);
+  }
+
+  /** How far the endpoint's part of the index can be relied on right now. */
+  trust(): TrustView {
+    const { ledger, timing } = this.#options;
+    const { state, ageMs } = this.#journal;
+    return trustOf({
+      state,
+      isAnchored: ledger.isAnchored,
+      appliedBatches: ledger.appliedBatches,
+      lostBatches: ledger.lostBatches,
+      pendingBatches: Math.max(this.#sequencer.pendingBatches, this.#isTailUnknown ? 1 : 0),
+      orphanShare: ledger.orphanShare,
+      disconnectedShare: state.kind === 'connecting' ? Math.min(1, ageMs / timing.staleAfterMs) : 0,
+    });
+  }
+
+  report(): StreamReport {
+    const { ledger } = this.#options;
+    const { counts, state, ageMs, transitions } = this.#journal;
+    return {
+      state: state.kind,
+      stateAgeMs: ageMs,
+      ...this.trust(),
+      lastSequence: this.#sequencer.last,
+      eventLagMs: this.#sequencer.eventLagMs,
+      batchesApplied: ledger.appliedBatches,
+      batchesLost: ledger.lostBatches,
+      orphanedBlocks: ledger.orphanedBlocks,
+      queuedBatches: this.#sequencer.queuedBatches,
+      gaps: counts.gaps,
+      malformedFrames: counts.malformed,
+      duplicateFrames: counts.duplicates,
+      restarts: counts.restarts,
+      replays: this.#recovery.replays,
+      transitions,
+    };
+  }
+
+  get #isClosed(): boolean {
+    return this.#journal.state.kind === 'closed';
+  }
+
+  get #isConnected(): boolean {
+    const { kind } = this.#journal.state;
+    return kind === 'live' || kind === 'gap' || kind === 'replaying';
+  }
+
+  #noteLiveFrame(): void {
+    if (!this.#isConnected) this.connected();
+    this.#lastFrameAtMs = this.#options.clock.now();
+  }
+
+  /** Looks from time to time whether a check is due: once after each busy time, and now and then in any case. */
+  #armCheck(): void {
+    const { clock, timing } = this.#options;
+    this.#timers.arm('check', timing.quietCheckMs, () => {
+      const nowMs = clock.now();
+      const isQuietAgain =
+        this.#lastFrameAtMs > this.#lastProofAtMs && nowMs - this.#lastFrameAtMs >= timing.quietCheckMs;
+      if (isQuietAgain || nowMs - this.#lastProofAtMs >= timing.regularCheckMs) this.verify();
+      this.#armCheck();
+    });
+  }
+
+  #armStale(): void {
+    this.#timers.arm('stale', this.#options.timing.staleAfterMs, () => {
+      this.#isSettled = true;
+      this.#journal.enter({ kind: 'stale', why: 'not-connected' }, 'not-connected');
+    });
+  }
+
+  /** Logs and exports trust where it changed. */
+  #noteTrust(): void {
+    const { trust, reason } = this.trust();
+    if (trust === this.#trust) return;
+    const { logger, metrics, labels } = this.#options;
+    logger.info('trust changed', { from: this.#trust, to: trust, reason });
+    metrics.gauge('endpoint_trust', trustNumbers[trust], labels);
+    this.#trust = trust;
+  }
+
+  #enterSilent(): void {
+    this.#journal.enter({ kind: 'stale', why: 'silent' }, 'no-events-despite-traffic');
+  }
+
+  #recover(): void {
+    this.#recovery.begin(this.#sequencer.last === null ? 'join' : 'catch-up');
+  }
+
+  #forgetProcess(reason: string): void {
+    this.#recovery.cancel();
+    this.#recovery.endCooldown();
+    this.#sequencer.forgetProcess();
+    this.#isRebuildWorthwhile = false;
+    this.#malformedReplays = 0;
+    this.#isTailUnknown = false;
+    this.#restartedAtMs = this.#options.clock.now();
+    this.#journal.count('restarts');
+    this.#options.logger.info('engine restarted', { reason });
+  }
+
+  #takeRestart(reason: string): void {
+    this.#forgetProcess(reason);
+    if (!this.#isConnected) return;
+    if (this.#recovery.isPossible) this.#recovery.begin('join');
+    else this.#settle();
+  }
+
+  /** Applies what is in order, then sees to what is missing. */
+  #settle(): void {
+    this.#sequencer.drain();
+    if (!this.#isConnected) return;
+    while (this.#sequencer.isMissing) {
+      if (this.#recovery.isRunning) {
+        this.#recovery.promoteCheck();
+        return;
+      }
+      if (this.#sequencer.last !== null) this.#journal.count('gaps');
+      if (this.#recovery.isPossible) {
+        this.#recover();
+        return;
+      }
+      this.#isRebuildWorthwhile = this.#recovery.hasPort;
+      this.#sequencer.writeOffMissing();
+      this.#sequencer.drain();
+    }
+    if (!this.#recovery.isRunning) this.#journal.enter({ kind: 'live' }, 'up-to-date');
+  }
+
+  #afterReplay(outcome: ReplayOutcome, purpose: ReplayPurpose): void {
+    const isSilent = this.#isProofDue && outcome === 'gave-up';
+    this.#isSettled = true;
+    this.#isProofDue = false;
+    if (outcome === 'complete') {
+      this.#lastProofAtMs = this.#options.clock.now();
+      this.#isTailUnknown = false;
+    } else {
+      if (outcome === 'malformed') this.#malformedReplays += 1;
+      if (purpose !== 'check') {
+        this.#isRebuildWorthwhile = true;
+        this.#isTailUnknown = true;
+      }
+      this.#timers.arm('cooldown', this.#recovery.cooldownMs, () => this.#rebuild());
+    }
+    if (isSilent) this.#enterSilent();
+    this.#settle();
+    this.#noteTrust();
+    if (outcome === 'complete') this.#rebuild();
+  }
+
+  /** Starts over from the engine's own buffer, once replays may answer again after one had failed. */
+  #rebuild(): void {
+    const { ledger } = this.#options;
+    const isIncomplete = ledger.lostBatches > 0 || !ledger.isAnchored || this.#isTailUnknown;
+    if (!this.#isRebuildWorthwhile || !isIncomplete || this.#malformedReplays >= maxMalformedReplays) return;
+    if (this.#journal.state.kind !== 'live' || !this.#recovery.isPossible || this.#recovery.isRunning) return;
+    this.#isRebuildWorthwhile = false;
+    if (ledger.isAnchored && ledger.lostBatches === 0) {
+      this.#recovery.begin('catch-up');
+    } else {
+      this.#recovery.begin(this.#sequencer.last === null ? 'join' : 'rebuild');
+    }
+  }
+}

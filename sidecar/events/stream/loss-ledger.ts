@@ -1,0 +1,80 @@
+/**
+ * What is known to be missing from an endpoint's part of the index, counted since its cache was last known to be empty:
+ * at the engine's start, after `AllBlocksCleared`, or where a replay says that nothing was published yet.
+ */
+export class LossLedger {
+  #isAnchored = false;
+  #applied = 0;
+  #lost = 0;
+  #storedBlocks = 0;
+  #orphanedBlocks = 0;
+  #lostEver = 0;
+
+  /** Whether an empty cache was seen, or at least the number of batches missing since one is known. */
+  get isAnchored(): boolean {
+    return this.#isAnchored;
+  }
+
+  /** Batches applied. */
+  get appliedBatches(): number {
+    return this.#applied;
+  }
+
+  /** Batches that will never be applied. */
+  get lostBatches(): number {
+    return this.#lost;
+  }
+
+  /** As `lostBatches`, since the stream is followed. */
+  get lostBatchesEver(): number {
+    return this.#lostEver;
+  }
+
+  /** Blocks that the engine stored and that have no place in the index, since their parent is not known. */
+  get orphanedBlocks(): number {
+    return this.#orphanedBlocks;
+  }
+
+  /** Share of blocks that are orphans, 0 to 1. */
+  get orphanShare(): number {
+    return this.#orphanedBlocks === 0 ? 0 : this.#orphanedBlocks / (this.#orphanedBlocks + this.#storedBlocks);
+  }
+
+  /** The cache is known to be empty as of now: nothing before matters. */
+  anchor(): void {
+    this.reset();
+    this.#isAnchored = true;
+  }
+
+  /** Nothing is known any more. */
+  reset(): void {
+    this.#isAnchored = false;
+    this.#applied = 0;
+    this.#lost = 0;
+    this.#storedBlocks = 0;
+    this.#orphanedBlocks = 0;
+  }
+
+  applyBatch(): void {
+    this.#applied += 1;
+  }
+
+  loseBatches(count: number): void {
+    this.#isAnchored = true;
+    this.#lost += count;
+    this.#lostEver += count;
+  }
+
+  storeBlocks(count: number): void {
+    this.#storedBlocks += count;
+  }
+
+  orphanBlocks(count: number): void {
+    this.#orphanedBlocks += count;
+  }
+
+  /** Orphans that found their place, or that the engine removed. */
+  settleOrphans(count: number): void {
+    this.#orphanedBlocks = Math.max(0, this.#orphanedBlocks - count);
+  }
+}

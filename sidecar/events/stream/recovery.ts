@@ -1,0 +1,230 @@
+import type { Clock, Logger, Random } from '../../core/index.ts';
+import type { ReplayGate } from '../replay-gate.ts';
+import type { StreamJournal } from './journal.ts';
+import type { LossLedger } from './loss-ledger.ts';
+import { type ReplayPort, ReplayRun } from './replay-run.ts';
+import type { NumberedBatch, Sequencer } from './sequencer.ts';
+import type { StreamTiming } from './timing.ts';
+
+/**
+ * Why a replay runs. `join`: nothing is applied yet. `catch-up`: batches are missing, or the connection is new. `check`: a
+ * live stream makes sure that it missed nothing. `rebuild`: an earlier replay failed; starts over if the engine still has
+ * everything since its start.
+ */
+export type ReplayPurpose = 'join' | 'catch-up' | 'check' | 'rebuild';
+
+/** How a replay ended. `malformed`: with an end mark, but some of its frames could not be read. */
+export type ReplayOutcome = 'complete' | 'malformed' | 'gave-up';
+
+/** What {@link Recovery} works with and whom it tells. */
+export interface RecoveryOptions {
+  readonly sequencer: Sequencer;
+  readonly journal: StreamJournal;
+  readonly ledger: LossLedger;
+  readonly gate: ReplayGate;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly timing: StreamTiming;
+  /** The replay showed that another process answers. */
+  readonly onRestart: (reason: string) => void;
+  /** A replay came to its end, whatever that was. */
+  readonly onOver: (outcome: ReplayOutcome, purpose: ReplayPurpose) => void;
+}
+
+/**
+ * Fetches what a stream misses from the engine's buffer, one replay at a time. A replay asks from the last batch applied
+ * on, so that its first batch proves that the same process answers; what the buffer no longer holds is written off.
+ */
+export class Recovery {
+  readonly #options: RecoveryOptions;
+  #port: ReplayPort | null;
+  #run: ReplayRun | null = null;
+  #purpose: ReplayPurpose = 'join';
+  #replays = 0;
+  #hasSeenBatch = false;
+  /** Whether any replay ever brought a batch, so that an empty one means something. */
+  #isProven = false;
+  #malformedInRun = 0;
+  /** Number that a reply left out; left out again it counts as lost. */
+  #holeAt = -1;
+  #cooldownUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(port: ReplayPort | null, options: RecoveryOptions) {
+    this.#port = port;
+    this.#options = options;
+  }
+
+  /** Replays begun, tries included. */
+  get replays(): number {
+    return this.#replays;
+  }
+
+  get isRunning(): boolean {
+    return this.#run !== null;
+  }
+
+  /** Whether there is a replay endpoint at all. */
+  get hasPort(): boolean {
+    return this.#port !== null;
+  }
+
+  /** Whether a replay may begin now. */
+  get isPossible(): boolean {
+    return this.#port !== null && this.#options.clock.now() >= this.#cooldownUntilMs;
+  }
+
+  /** Milliseconds until a replay may begin again. */
+  get cooldownMs(): number {
+    return Math.max(0, this.#cooldownUntilMs - this.#options.clock.now());
+  }
+
+  usePort(port: ReplayPort): void {
+    this.#port = port;
+    this.endCooldown();
+  }
+
+  /** The engine's side is new: earlier failures say nothing about it. */
+  endCooldown(): void {
+    this.#cooldownUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Begins a replay, in place of one that runs. Does nothing without a replay endpoint. */
+  begin(purpose: ReplayPurpose): void {
+    const { sequencer, gate, clock, random, timing } = this.#options;
+    this.cancel();
+    if (this.#port === null) return;
+    this.#purpose = purpose;
+    this.#hasSeenBatch = false;
+    this.#malformedInRun = 0;
+    this.#holeAt = -1;
+    this.#run = new ReplayRun({
+      port: this.#port,
+      gate,
+      clock,
+      random,
+      timing,
+      from: () => (this.#purpose === 'rebuild' ? 0 : (sequencer.last ?? 0)),
+      onBegun: (from) => {
+        this.#replays += 1;
+        this.#enter({ kind: 'replaying', from });
+      },
+      onWaiting: () => this.#enterGap(),
+      onBatch: (batch) => this.#take(batch, batch.isFirst),
+      onEnd: () => this.#end(),
+      onGaveUp: () => this.#giveUp(),
+      onMalformed: () => {
+        this.#malformedInRun += 1;
+        this.#options.journal.count('malformed');
+      },
+    });
+    this.#run.start();
+  }
+
+  /** Batches turned out to be missing while a mere check runs: it becomes the catch-up. */
+  promoteCheck(): void {
+    if (this.#run === null || this.#purpose !== 'check') return;
+    this.#purpose = 'catch-up';
+    this.#enterGap();
+    this.#enter({ kind: 'replaying', from: this.#options.sequencer.next });
+  }
+
+  cancel(): void {
+    if (this.#run === null) return;
+    this.#run.cancel();
+    this.#run = null;
+    this.#options.journal.countReplay('cancelled');
+  }
+
+  /** A check or an attempt to rebuild leaves the stream's state as it is. */
+  #enter(state: Parameters<StreamJournal['enter']>[0]): void {
+    if (this.#purpose === 'join' || this.#purpose === 'catch-up') this.#options.journal.enter(state, this.#purpose);
+  }
+
+  #enterGap(): void {
+    const { next, highest } = this.#options.sequencer;
+    this.#enter({ kind: 'gap', firstMissing: next, lastMissing: highest >= next ? highest : null });
+  }
+
+  /** Whether the batch was new. */
+  #take(batch: NumberedBatch, isFirst: boolean): boolean {
+    const { sequencer, onRestart } = this.#options;
+    this.#hasSeenBatch = true;
+    this.#isProven = true;
+    if (this.#purpose === 'rebuild' && !this.#startOver(batch.sequence)) return false;
+    if (sequencer.last !== null && batch.sequence <= sequencer.last) {
+      if (sequencer.judge(batch) === 'restart') onRestart('other-batch-under-same-number');
+      return false;
+    }
+    if (batch.sequence !== sequencer.next) {
+      if (sequencer.keepBehindQueued(batch)) return true;
+      if (!this.#bridge(batch.sequence, isFirst)) return false;
+    }
+    if (!sequencer.takeReplayed(batch)) this.#malformedInRun += 1;
+    return true;
+  }
+
+  /**
+   * Numbers between the next one and `sequence` are not in the reply. At its beginning that means that the buffer no longer
+   * holds them; later on, that the engine dropped some on the way, so they are asked for once more.
+   */
+  #bridge(sequence: number, isFirst: boolean): boolean {
+    const { sequencer } = this.#options;
+    if (isFirst && sequence === 1 && sequencer.startAtOne()) return true;
+    if (isFirst || this.#holeAt === sequencer.next) {
+      sequencer.writeOffUpTo(sequence);
+      return true;
+    }
+    this.#holeAt = sequencer.next;
+    this.#run?.reopen();
+    return false;
+  }
+
+  /** Turns a rebuild into a join if the engine's buffer reaches back to its start, else drops it. */
+  #startOver(sequence: number): boolean {
+    const { sequencer } = this.#options;
+    if (sequence > 1) {
+      this.#end();
+      return false;
+    }
+    sequencer.startOver();
+    this.#purpose = 'join';
+    this.#enter({ kind: 'replaying', from: 0 });
+    return true;
+  }
+
+  #end(): void {
+    const { sequencer, journal, onRestart, onOver } = this.#options;
+    const hasProgressed = this.#run?.hasProgressed ?? false;
+    this.#run?.cancel();
+    this.#run = null;
+    if (this.#malformedInRun > 0) this.#startCooldown();
+    journal.countReplay(this.#malformedInRun > 0 ? 'malformed' : 'complete');
+    if (sequencer.last === null) {
+      if (sequencer.pendingBatches === 0) sequencer.confirmEmpty();
+      else if (!sequencer.isOneQueuedFirst || !sequencer.startAtOne()) sequencer.writeOffMissing();
+    } else if (this.#purpose !== 'rebuild') {
+      if (sequencer.isMissing) {
+        if (!hasProgressed) sequencer.writeOffMissing();
+      } else if (!this.#hasSeenBatch && this.#isProven) {
+        onRestart('last-batch-unknown-to-engine');
+        return;
+      }
+    }
+    onOver(this.#malformedInRun > 0 ? 'malformed' : 'complete', this.#purpose);
+  }
+
+  #giveUp(): void {
+    const { journal, logger, onOver } = this.#options;
+    this.#run = null;
+    this.#startCooldown();
+    journal.countReplay('gave-up');
+    logger.warn('replay gave up', { purpose: this.#purpose, cooldownMs: Math.round(this.cooldownMs) });
+    onOver('gave-up', this.#purpose);
+  }
+
+  #startCooldown(): void {
+    const { clock, random, timing } = this.#options;
+    this.#cooldownUntilMs = clock.now() + timing.replayCooldownMs * (1 + 0.2 * random());
+  }
+}

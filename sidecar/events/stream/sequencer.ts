@@ -1,0 +1,228 @@
+import type { Clock, Logger, MetricLabels, Metrics } from '../../core/index.ts';
+import type { EngineAdapter, EventBatch } from '../engines/adapter.ts';
+import type { TurnQueue } from '../turn-queue.ts';
+import type { BatchApplier } from './batch-applier.ts';
+import type { StreamJournal } from './journal.ts';
+import { LiveQueue } from './live-queue.ts';
+import type { LossLedger } from './loss-ledger.ts';
+import { type SequenceVerdict, SequenceWindow } from './sequence-window.ts';
+import type { StreamTiming } from './timing.ts';
+
+/** A numbered batch, not decoded yet. */
+export interface NumberedBatch {
+  readonly sequence: number;
+  readonly payload: Uint8Array;
+}
+
+/** What a {@link Sequencer} works with. */
+export interface SequencerOptions {
+  readonly adapter: EngineAdapter;
+  readonly applier: BatchApplier;
+  readonly ledger: LossLedger;
+  readonly journal: StreamJournal;
+  readonly turns: TurnQueue;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly labels: MetricLabels;
+  readonly timing: StreamTiming;
+  /** Told after each batch that was applied or given up. */
+  readonly onProgress: (lastSequence: number) => void;
+  /** Queued batches were applied in a later turn; more may be to do. */
+  readonly onDrained: () => void;
+}
+
+/**
+ * Brings batches into order: applies a batch only when its number is the next one, keeps later live ones until their turn,
+ * and writes off those that cannot be had. Decodes each batch whole before anything of it is applied.
+ */
+export class Sequencer {
+  readonly #options: SequencerOptions;
+  readonly #window = new SequenceWindow();
+  readonly #queue: LiveQueue;
+  /** Highest number seen live, of this process of the engine. */
+  #highest = -1;
+  #startsAtOne = false;
+  #isDrainDue = false;
+  #eventLagMs: number | null = null;
+
+  constructor(options: SequencerOptions) {
+    const { maxQueuedBatches, maxQueuedBytes } = options.timing;
+    this.#options = options;
+    this.#queue = new LiveQueue({ maxBatches: maxQueuedBatches, maxBytes: maxQueuedBytes });
+  }
+
+  /** Number of the last batch dealt with, null before the first. */
+  get last(): number | null {
+    return this.#window.last;
+  }
+
+  /** The number that comes next; before the first batch that with which the engine's numbers start. */
+  get next(): number {
+    return this.#window.next ?? (this.#startsAtOne ? 1 : 0);
+  }
+
+  get highest(): number {
+    return this.#highest;
+  }
+
+  /** Batches known to exist that were not dealt with yet. */
+  get pendingBatches(): number {
+    return Math.max(0, this.#highest + 1 - this.next);
+  }
+
+  /** Whether a batch that is not here must come before those that wait. */
+  get isMissing(): boolean {
+    return this.pendingBatches > 0 && !this.#queue.has(this.next);
+  }
+
+  /** Whether the first batch that waits is number 1, before anything was applied. */
+  get isOneQueuedFirst(): boolean {
+    return this.#window.last === null && this.#queue.lowest() === 1;
+  }
+
+  get queuedBatches(): number {
+    return this.#queue.size;
+  }
+
+  /** Unix seconds at which the engine made the first batch applied of its process, null before it. */
+  get firstTimestamp(): number | null {
+    return this.#window.firstTimestamp;
+  }
+
+  /** Time from the making of the last live batch to its being applied, null before one. */
+  get eventLagMs(): number | null {
+    return this.#eventLagMs;
+  }
+
+  judge(batch: NumberedBatch): SequenceVerdict {
+    return this.#window.judge(batch.sequence, batch.payload, (payload) => {
+      try {
+        return this.#options.adapter.peek(payload).timestampSeconds;
+      } catch {
+        return null;
+      }
+    });
+  }
+
+  /** Takes a new live batch: applies it if it is the next one, else keeps it. One that cannot be decoded stays missing. */
+  takeLive(batch: NumberedBatch): void {
+    this.#highest = Math.max(this.#highest, batch.sequence);
+    if (batch.sequence === this.next) this.#apply(batch, 'live');
+    else if (!this.#queue.push(batch.sequence, batch.payload)) this.#options.journal.count('overflowed');
+  }
+
+  /** Applies the next batch out of a replay; one that cannot be decoded is written off, and false is returned. */
+  takeReplayed(batch: NumberedBatch): boolean {
+    this.#queue.take(batch.sequence);
+    if (this.#apply(batch, 'replay')) return true;
+    this.writeOffUpTo(batch.sequence + 1);
+    return false;
+  }
+
+  /** Applies what waits and is next, in this turn as far as there is time and at least one, the rest in later turns. */
+  drain(): void {
+    for (let payload = this.#queue.take(this.next); payload !== null; payload = this.#queue.take(this.next)) {
+      this.#apply({ sequence: this.next, payload }, 'live');
+      if (!this.#options.turns.hasTime()) {
+        this.#drainLater();
+        return;
+      }
+    }
+  }
+
+  /** Takes a replayed batch that is not the next one, if the next ones wait here; false where they do not. */
+  keepBehindQueued(batch: NumberedBatch): boolean {
+    if (!this.#queue.has(this.next)) return false;
+    if (!this.#queue.push(batch.sequence, batch.payload)) this.#options.journal.count('overflowed');
+    this.drain();
+    return true;
+  }
+
+  /** Gives up every batch before `sequence`. */
+  writeOffUpTo(sequence: number): void {
+    const { journal, ledger, logger, onProgress } = this.#options;
+    const firstLost = this.next;
+    const batches = sequence - firstLost;
+    this.#window.skipTo(sequence - 1);
+    this.#queue.dropThrough(sequence - 1);
+    if (batches <= 0) return;
+    ledger.loseBatches(batches);
+    journal.count('lostBatches', batches);
+    logger.warn('event batches lost', { firstLost, batches });
+    onProgress(sequence - 1);
+  }
+
+  /** Gives up what is missing before the first batch that waits, or all that was seen if none does. */
+  writeOffMissing(): void {
+    this.writeOffUpTo(this.#queue.lowest() ?? this.#highest + 1);
+  }
+
+  /** The engine has published nothing yet: its cache is empty. */
+  confirmEmpty(): void {
+    this.#options.ledger.anchor();
+  }
+
+  /** The engine counts from 1. True where what waits, if anything, fits that. */
+  startAtOne(): boolean {
+    const lowest = this.#queue.lowest();
+    if (this.#window.last !== null || (lowest !== null && lowest !== 1)) return false;
+    this.#startsAtOne = true;
+    return true;
+  }
+
+  /** Begins anew with an empty cache, of the same process: what waits stays. */
+  startOver(): void {
+    this.#options.applier.clear();
+    this.#options.ledger.reset();
+    this.#window.reset();
+  }
+
+  /** Begins anew with an empty cache, of another process. */
+  forgetProcess(): void {
+    this.startOver();
+    this.discardQueued();
+    this.#highest = -1;
+  }
+
+  discardQueued(): void {
+    this.#queue.clear();
+  }
+
+  /** False when the batch cannot be decoded, in which case nothing changed. */
+  #apply(batch: NumberedBatch, source: 'live' | 'replay'): boolean {
+    const { adapter, applier, ledger, journal, onProgress } = this.#options;
+    let decoded: EventBatch;
+    try {
+      decoded = adapter.decode(batch.payload);
+    } catch {
+      journal.count('malformed');
+      return false;
+    }
+    if (this.#window.last === null) ledger.anchor();
+    this.#window.advance(batch.sequence, batch.payload, decoded.timestampSeconds);
+    applier.apply(decoded);
+    if (source === 'live') this.#observeLag(decoded);
+    onProgress(batch.sequence);
+    return true;
+  }
+
+  #observeLag(batch: EventBatch): void {
+    const { clock, metrics, labels } = this.#options;
+    this.#eventLagMs = Math.max(0, clock.wallNow() - batch.timestampSeconds * 1000);
+    metrics.observe('event_lag_seconds', this.#eventLagMs / 1000, labels);
+  }
+
+  #drainLater(): void {
+    if (this.#isDrainDue || !this.#queue.has(this.next)) return;
+    this.#isDrainDue = true;
+    const { turns, logger, onDrained } = this.#options;
+    turns
+      .run(() => {
+        this.#isDrainDue = false;
+        this.drain();
+        onDrained();
+      })
+      .catch((failure: unknown) => logger.error('applying queued events failed', { reason: String(failure) }));
+  }
+}
