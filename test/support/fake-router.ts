@@ -115,3 +115,20 @@ export const createFakeRouter = (
     },
   };
 };
+
+/** One decision that can be given again and again, with a ticket that does nothing. */
+export const routedTo = (address: string): RoutedDecision => {
+  const endpoint = endpointAt(address);
+  return {
+    kind: 'routed',
+    id: decisionId('d-1'),
+    pool: endpoint.pool,
+    endpoint,
+    rankHeader: null,
+    reason: 'prefix',
+    promptTokens: 40,
+    cachedTokens: 32,
+    fallbacks: [],
+    ticket: { firstToken: () => {}, finished: () => {}, failed: () => {} },
+  };
+};

@@ -9,5 +9,5 @@ export const removeHopHeaders = (headers: IncomingHttpHeaders): void => {
     const named = name.trim().toLowerCase();
     if (named !== 'content-length' && named !== 'host') delete headers[named];
   }
-  for (const name of hopByHop) delete headers[name];
+  for (const name of hopByHop) if (headers[name] !== undefined) delete headers[name];
 };
