@@ -14,18 +14,25 @@ const content =
 // Longer than the longest match of `content` without spaces of unusual length.
 const carriedCharacters = 64;
 
+// No API announces with more events than this before the first generated one.
+const mostAnnouncements = 2;
+
 /**
  * For server-sent events: the first event with content. Events that only announce (a role, `message_start`, comments to
- * keep the connection open) come before the prompt is computed and do not count.
+ * keep the connection open) come before the prompt is computed and do not count; where no content is recognized, the
+ * third event does.
  */
 export const eventStreamDetector = (): FirstTokenDetector => {
   let isSeen = false;
   let carried = '';
+  let events = 0;
   return {
     push: (chunk) => {
       if (isSeen) return true;
-      const text = carried + chunk.toString('latin1');
-      isSeen = content.test(text);
+      const arrived = chunk.toString('latin1');
+      events += arrived.split('data:').length - 1;
+      const text = carried + arrived;
+      isSeen = events > mostAnnouncements || content.test(text);
       carried = isSeen ? '' : text.slice(-carriedCharacters);
       return isSeen;
     },

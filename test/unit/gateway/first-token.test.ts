@@ -35,6 +35,12 @@ describe('eventStreamDetector', () => {
     expect(eventStreamDetector().push(chunk)).toBe(true);
   });
 
+  it('takes the third event for a token where no content is recognized', () => {
+    const detector = eventStreamDetector();
+    const seen = [1, 2, 3].map((step) => detector.push(event({ step })));
+    expect(seen).toEqual([false, false, true]);
+  });
+
   it('sees content that is cut anywhere', () => {
     const chunk = delta({ content: 'Hi' });
     for (let cut = 1; cut < chunk.length; cut += 1) {
