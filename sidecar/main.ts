@@ -21,6 +21,7 @@ process.exitCode = await runCommand(commands, process.argv.slice(2), {
   print: (line) => process.stdout.write(`${line}\n`),
   printError: (line) => process.stderr.write(`${line}\n`),
   isTerminal: process.stderr.isTTY === true,
+  redrawError: (line, isLast) => process.stderr.write(`\r${line}\u001b[K${isLast ? '\n' : ''}`),
 });
 // Timers of libraries must not keep a finished command alive.
 process.exit();

@@ -26,6 +26,8 @@ export interface CommandContext {
   printError(line: string): void;
   /** Whether standard error is a terminal that can redraw a line. */
   readonly isTerminal: boolean;
+  /** Replaces the line last redrawn on standard error; the last one stays. */
+  redrawError(line: string, isLast: boolean): void;
 }
 
 /** Flags as given, by long name. */
@@ -66,3 +68,10 @@ export const numberFlag = (
   }
   return value;
 };
+
+/** Resolves once the signal is aborted. */
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });

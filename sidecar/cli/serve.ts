@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { buildApp } from '../app/index.ts';
 import { parseConfig } from '../config/index.ts';
 import { SidecarError } from '../core/index.ts';
-import { type Command, exitCodes, textFlag, UsageError } from './command.ts';
+import { aborted, type Command, exitCodes, textFlag, UsageError } from './command.ts';
 
 const readConfigFile = async (path: string): Promise<string> => {
   try {
@@ -37,11 +37,15 @@ export const serveCommand: Command = {
       context.print('the configuration is valid');
       return exitCodes.done;
     }
-    await using app = buildApp(config);
-    for (const warning of warnings) app.logger.warn(warning);
-    const listening = await app.start(context.signal);
-    context.print(JSON.stringify({ ready: app.isReady(), listening }));
-    await app.stopped;
+    const app = buildApp(config);
+    try {
+      for (const warning of warnings) app.logger.warn(warning);
+      const listening = await app.start();
+      context.print(JSON.stringify({ ready: app.isReady(), listening }));
+      await Promise.race([aborted(context.signal), app.synced().then(() => aborted(context.signal))]);
+    } finally {
+      await app.stop();
+    }
     return exitCodes.done;
   },
 };

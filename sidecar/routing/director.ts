@@ -116,7 +116,7 @@ const bookPick = (
 /** Creates the director. Each decision is booked before `route` returns and ended by its ticket, exactly once. */
 export const createDirector = (options: DirectorOptions): Director => {
   const { directory, log, clock, random, metrics, sessionProfile } = options;
-  const context = { directory, clock, random, sessionProfile };
+  const context = { directory, clock, random, sessionProfile, isDryRun: false };
   const audit = createAudit({ log, metrics });
   const nextId = createDecisionIds(random);
 
@@ -144,6 +144,7 @@ export const createDirector = (options: DirectorOptions): Director => {
         end(() => {
           booked.failed();
           if (cause === 'connect') pool.reportConnection(decision().endpoint.id, 'refused');
+          else if (cause === 'error-status') pool.reportConnection(decision().endpoint.id, 'answered');
         }),
     };
   };
@@ -193,7 +194,7 @@ export const createDirector = (options: DirectorOptions): Director => {
         : commit(evaluation, request);
     },
     explain: async (request) => {
-      const evaluation = await evaluate(context, request);
+      const evaluation = await evaluate({ ...context, isDryRun: true }, request);
       const { prompt } = evaluation;
       const [first] = prompt.kind === 'encoded' ? prompt.sequences : [];
       return {

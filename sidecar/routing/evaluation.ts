@@ -2,7 +2,7 @@ import { type Clock, type EndpointId, type Random, SidecarError } from '../core/
 import type { BlockKeys, Holder } from '../kvindex/index.ts';
 import type { EndpointState } from '../pool/index.ts';
 import { type EncodedPrompt, type ParsedRequest, parseRequest } from '../prompt/index.ts';
-import { type Candidate, type Profile, type Schedule, schedule } from '../scheduling/index.ts';
+import { type Candidate, type Profile, preview, type Schedule, schedule } from '../scheduling/index.ts';
 import { eligibleEndpoints } from './eligibility.ts';
 import { choosePool } from './pool-choice.ts';
 import { countTokens, type KeyedSequence, keySequences, type MatchedTokens, matchSequences } from './prompt-match.ts';
@@ -46,6 +46,8 @@ export interface EvaluationContext {
   readonly random: Random;
   /** Used instead of the pool's profile where a prompt is unknown and the client named a session. */
   readonly sessionProfile: Profile;
+  /** True where nothing is carried out, so that pickers keep their position. */
+  readonly isDryRun: boolean;
 }
 
 interface EndpointMatch {
@@ -238,7 +240,11 @@ const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPro
   });
   const sessionId = sessionOf(request, parsed);
   const profile = prompt.kind === 'unknown' && sessionId !== null ? context.sessionProfile : pool.profile;
-  const outcome = schedule({ promptTokens, sessionId, random: context.random }, candidates, profile);
+  const outcome = (context.isDryRun ? preview : schedule)(
+    { promptTokens, sessionId, random: context.random },
+    candidates,
+    profile,
+  );
   const match = outcome.picked === null ? undefined : byId.get(outcome.picked.endpoint.id);
   const picked: PickedEndpoint | null =
     outcome.picked === null || match === undefined

@@ -5,6 +5,10 @@
  * Promises a booking in the ledger before `route` returns, ended exactly once.
  * Reasons and record shapes are this project's own; header names follow the Gateway API Inference Extension.
  */
+export { createDecisionLog, type DecisionLog } from './decision-log.ts';
+export { createDirector, type Director, type DirectorOptions } from './director.ts';
+export { type BookedRequest, type Booking, createInFlight, type InFlight } from './in-flight.ts';
+export type { EndpointTrust, PoolDirectory, RoutedPool } from './routed-pool.ts';
 export type {
   CandidateRecord,
   Decision,

@@ -18,8 +18,8 @@ import { createReflector, type Reflector, type ReflectorOptions } from './reflec
 
 /** Where and what to look for. */
 export interface KubernetesDiscoveryOptions {
-  /** Namespaces to look in; null: the whole cluster (needs a ClusterRole). Default: the sidecar's own namespace. */
-  readonly namespaces: readonly string[] | null;
+  /** Namespaces to look in, given the credentials' own; null: the whole cluster (needs a ClusterRole). */
+  readonly namespacesOf: (own: string | null) => readonly string[] | null;
   /** API versions of InferencePools to read; empty: none are read. */
   readonly inferencePools: readonly ('v1' | 'v1alpha2')[];
   /** Whether InferencePools without annotations are pools too. */
@@ -67,7 +67,7 @@ export const createKubernetesDiscovery = (options: KubernetesDiscoveryOptions): 
   ): readonly Reflector<Kind>[] => {
     const { group, resource, read, query = {} } = target;
     const root = group === 'v1' ? '/api/v1' : `/apis/${group}`;
-    const namespaces = options.namespaces ?? [null];
+    const namespaces = options.namespacesOf(api.ownNamespace) ?? [null];
     return namespaces.map((namespace) => {
       const scope = namespace === null ? '' : `/namespaces/${namespace}`;
       const path = `${root}${scope}/${resource}`;

@@ -13,7 +13,7 @@ const setUp = (options: { readonly startTimeoutMs?: number } = {}) => {
   const notices: (readonly DiscoveredPool[])[] = [];
   const stopping = new AbortController();
   const discovery = createKubernetesDiscovery({
-    namespaces: null,
+    namespacesOf: () => null,
     inferencePools: [],
     takesEveryInferencePool: false,
     clock,

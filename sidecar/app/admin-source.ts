@@ -1,0 +1,52 @@
+import type { Clock } from '../core/index.ts';
+import type { AdminSource, EndpointReport, ReadinessCondition } from '../gateway/index.ts';
+import type { MetricsRegistry } from '../metrics/index.ts';
+import type { DecisionLog, Director } from '../routing/index.ts';
+import type { PoolRuntime } from './pool-runtime.ts';
+
+const endpointReports = (runtime: PoolRuntime, clock: Clock): readonly EndpointReport[] =>
+  runtime.pool.snapshot().endpoints.map(({ endpoint, load, models }) => {
+    const status = runtime.streams.status(endpoint.id);
+    const trust = runtime.streams.trust(endpoint.id);
+    const holder = runtime.streams.holderOf(endpoint.id);
+    const { requests, promptTokens, uncachedTokens } = runtime.routed.inFlight.work(endpoint.id);
+    return {
+      name: endpoint.name,
+      address: endpoint.address,
+      pool: endpoint.pool,
+      models: models?.map(({ id }) => id) ?? [],
+      rank: endpoint.rank,
+      role: endpoint.role,
+      trust: trust.trust,
+      trustReason: trust.reason,
+      blocks: holder === null ? 0 : runtime.index.blocksOf(holder),
+      lastSequence: status?.lastSequence ?? null,
+      eventLagMs: status?.eventLagMs ?? null,
+      load:
+        load === null
+          ? null
+          : { running: load.running, waiting: load.waiting, kvUsage: load.kvUsage, ageMs: clock.now() - load.readAtMs },
+      inFlight: { requests, promptTokens, uncachedTokens },
+    };
+  });
+
+/** Everything the admin edge shows, gathered from the rooms when it is asked. */
+export const createAdminSource = (options: {
+  readonly runtimes: () => readonly PoolRuntime[];
+  readonly readiness: () => readonly ReadinessCondition[];
+  readonly director: Director;
+  readonly log: DecisionLog;
+  readonly registry: MetricsRegistry;
+  readonly clock: Clock;
+}): AdminSource => {
+  const { runtimes, readiness, director, log, registry, clock } = options;
+  return {
+    readiness,
+    metrics: () => registry.text(),
+    endpoints: () => runtimes().flatMap((runtime) => endpointReports(runtime, clock)),
+    decisions: (limit) => log.recent(limit),
+    decision: (id) => log.get(id),
+    explain: (request) => director.explain(request),
+    index: () => runtimes().map(({ routed, index }) => ({ pool: routed.name, ...index.stats() })),
+  };
+};

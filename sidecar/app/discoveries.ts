@@ -1,0 +1,42 @@
+import type { Config } from '../config/index.ts';
+import type { Clock, Logger, Random } from '../core/index.ts';
+import {
+  createKubernetesApi,
+  createKubernetesDiscovery,
+  createStaticDiscovery,
+  type Discovery,
+} from '../discovery/index.ts';
+
+/** A source of pools under the name it has in conditions. */
+export interface NamedDiscovery {
+  readonly name: string;
+  readonly discovery: Discovery;
+}
+
+const namespacesOf = (
+  configured: '*' | readonly string[] | undefined,
+  own: string | null,
+): readonly string[] | null => {
+  if (configured === '*') return null;
+  return configured ?? [own ?? 'default'];
+};
+
+/** The sources that a configuration names: its own static pools always, Kubernetes where it is configured. */
+export const createDiscoveries = (
+  config: Config,
+  options: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+): readonly NamedDiscovery[] => {
+  const { kubernetes } = config.discovery;
+  const fixed: NamedDiscovery = { name: 'static', discovery: createStaticDiscovery(staticPools(config)) };
+  if (kubernetes === undefined) return [fixed];
+  const logger = options.logger.child({ room: 'discovery' });
+  const discovery = createKubernetesDiscovery({
+    ...options,
+    logger,
+    namespacesOf: (own) => namespacesOf(kubernetes.namespaces, own),
+    inferencePools: kubernetes.inferencePools,
+    takesEveryInferencePool: kubernetes.takesEveryInferencePool,
+    createApi: createKubernetesApi,
+  });
+  return [fixed, { name: 'kubernetes', discovery }];
+};

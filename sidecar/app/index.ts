@@ -1,0 +1,17 @@
+/**
+ * app: the composition root: builds every room from a configuration, starts them in order, drains them in order.
+ * Written to by nobody.
+ * Read by `cli` and integration tests.
+ * Promises that nothing is opened before `start` and that everything is closed after `stop`.
+ * No format of its own.
+ */
+export { type App, type AppOverrides, buildApp, type Listening } from './build-app.ts';
+export {
+  type ComparedPolicy,
+  comparedEngine,
+  comparedLoad,
+  comparedPolicies,
+  measurePolicy,
+  type PolicyFigures,
+  startEngines,
+} from './comparison.ts';

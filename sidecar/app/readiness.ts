@@ -1,0 +1,69 @@
+import type { Clock } from '../core/index.ts';
+import type { Discovery } from '../discovery/index.ts';
+import type { ReadinessCondition } from '../gateway/index.ts';
+import type { PoolRuntime } from './pool-runtime.ts';
+
+/** How long an endpoint's first replay may keep the sidecar from being ready. */
+const FIRST_REPLAY_LIMIT_MS = 10_000;
+
+/** Derives readiness from what the rooms say, each condition with its detail. */
+export const createReadiness = (options: {
+  readonly discoveries: readonly { readonly name: string; readonly discovery: Discovery }[];
+  readonly runtimes: () => readonly PoolRuntime[];
+  readonly hasSynced: () => boolean;
+  readonly isDraining: () => boolean;
+  readonly clock: Clock;
+}): (() => readonly ReadinessCondition[]) => {
+  const { discoveries, runtimes, hasSynced, isDraining, clock } = options;
+  const startedMs = clock.now();
+
+  const replays = (): ReadinessCondition => {
+    const waiting = runtimes().flatMap(({ pool, streams }) =>
+      pool
+        .snapshot()
+        .endpoints.filter(({ endpoint }) => !streams.firstReplayDone(endpoint.id))
+        .map(({ endpoint }) => endpoint.name),
+    );
+    const isGivenUp = waiting.length > 0 && clock.now() - startedMs >= FIRST_REPLAY_LIMIT_MS;
+    const names = waiting.slice(0, 10).join(', ');
+    return {
+      name: 'first-replay',
+      isMet: waiting.length === 0 || isGivenUp,
+      detail: waiting.length === 0 ? 'done' : `${isGivenUp ? 'given up for now' : 'waiting'}: ${names}`,
+    };
+  };
+
+  const tokenizers = (): ReadinessCondition => {
+    const states = runtimes().map(({ routed, encoderState }) => ({ name: routed.name, ...encoderState() }));
+    return {
+      name: 'tokenizers-settled',
+      isMet: states.every(({ isSettled }) => isSettled),
+      detail: states.map(({ name, detail }) => `${name}: ${detail}`).join('; '),
+    };
+  };
+
+  /** Never keeps from being ready: routing goes on with what is known. */
+  const informative = (name: string, detail: string): ReadinessCondition => ({ name, isMet: true, detail });
+
+  return () => {
+    const synced = hasSynced();
+    const sources = discoveries.map(({ name, discovery }) => `${name}: ${discovery.condition().detail}`).join('; ');
+    const mistakes = runtimes().flatMap((runtime) =>
+      runtime.mistakes().map((text) => `${runtime.routed.name}: ${text}`),
+    );
+    const untrusted = runtimes().flatMap(({ pool, streams }) =>
+      pool.snapshot().endpoints.flatMap(({ endpoint }) => {
+        const { trust, reason } = streams.trust(endpoint.id);
+        return trust === 'exact' ? [] : [`${endpoint.name}: ${trust} (${reason ?? 'unknown'})`];
+      }),
+    );
+    return [
+      { name: 'endpoints-known', isMet: synced, detail: sources },
+      replays(),
+      tokenizers(),
+      { name: 'not-draining', isMet: !isDraining(), detail: isDraining() ? 'draining' : 'serving' },
+      informative('trust', untrusted.length === 0 ? 'exact' : untrusted.slice(0, 10).join('; ')),
+      informative('definitions', mistakes.length === 0 ? 'no mistakes' : mistakes.slice(0, 10).join('; ')),
+    ];
+  };
+};

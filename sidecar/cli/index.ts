@@ -1,0 +1,17 @@
+/**
+ * cli: one file a command: parse flags, call a room, print.
+ * Written to by nobody.
+ * Read by `main.ts`, which hands in the process.
+ * Promises exit codes of docs/CLI in README and, with --json, one JSON document and nothing else on standard output.
+ * Flags follow POSIX long options; exit codes sysexits.h.
+ */
+import type { Command } from './command.ts';
+import { demoCommand } from './demo.ts';
+import { engineCommand } from './engine.ts';
+import { explainCommand } from './explain.ts';
+import { serveCommand } from './serve.ts';
+
+export { runCommand } from './run-command.ts';
+
+/** Every command, in the order of the overview. */
+export const commands: readonly Command[] = [serveCommand, demoCommand, engineCommand, explainCommand];
