@@ -1,0 +1,35 @@
+/**
+ * The characters that stand for bytes in the vocabularies of byte-level BPE, as GPT-2 chose them: printable Latin-1
+ * stands for itself, the other 68 bytes in order for U+0100 and up.
+ */
+const isItself = (byte: number): boolean =>
+  (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || (byte >= 0xae && byte <= 0xff);
+
+const LAST_CHARACTER = 0x143;
+
+const byteOf = (() => {
+  const bytes = new Int16Array(LAST_CHARACTER + 1).fill(-1);
+  let next = 0x100;
+  for (let byte = 0; byte < 256; byte += 1) {
+    if (isItself(byte)) bytes[byte] = byte;
+    else bytes[next++] = byte;
+  }
+  return bytes;
+})();
+
+/** Byte that a character of a vocabulary entry stands for, -1 where it stands for none. */
+export const byteOfCharacter = (charCode: number): number => byteOf[charCode] ?? -1;
+
+/**
+ * Writes the bytes that a vocabulary entry stands for to `into` and returns their number; -1 where one of its characters
+ * stands for no byte or they do not fit.
+ */
+export const writeEntryBytes = (entry: string, into: Uint8Array): number => {
+  if (entry.length > into.length) return -1;
+  for (let at = 0; at < entry.length; at += 1) {
+    const byte = byteOfCharacter(entry.charCodeAt(at));
+    if (byte < 0) return -1;
+    into[at] = byte;
+  }
+  return entry.length;
+};
