@@ -9,6 +9,24 @@ export interface BlockKeys {
 }
 
 /**
+ * Arrays that one key computation after another may write to. Grown (replaced by larger copies) by
+ * {@link computeBlockKeys} where they are too short; keys returned earlier then keep the old arrays.
+ */
+export interface BlockKeyBuffer {
+  lo: Int32Array;
+  hi: Int32Array;
+}
+
+/**
+ * 64 random bits mixed into every key, so that no client can prepare colliding prompts. Keys made under different
+ * seeds never match.
+ */
+export interface KeySeed {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
  * One element of a block's identity beyond its tokens, as vLLM's `extra_keys` carries them: a salt or plain multimodal
  * identifier (string), a multimodal identifier with its token offset from the block's start (may be negative), or the
  * digest of prompt embeddings (bytes; such blocks are indexed but never matched).
@@ -31,5 +49,12 @@ export interface PromptIdentity {
   readonly loraName: string | null;
   /** `cache_salt`; part of block 0 only. */
   readonly salt: string | null;
+  /** In ascending order of offset. */
   readonly multimodal: readonly MultimodalItem[];
 }
+
+/**
+ * How an engine writes multimodal items into a block's identity: with the item's offset from the block's start
+ * (vLLM 0.19 and later) or as the bare identifier (0.17 and 0.18).
+ */
+export type MultimodalForm = 'identifier-and-offset' | 'identifier';

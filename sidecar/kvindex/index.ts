@@ -5,6 +5,35 @@
  * Events of one holder must be applied in stream order; everything is synchronous and does no I/O.
  * The event vocabulary is vLLM's (vllm/distributed/kv_events.py); block keys are our own.
  */
-export type { BlockExtra, BlockKeys, MultimodalItem, PromptIdentity } from './block-keys.ts';
+export type {
+  BlockExtra,
+  BlockKeyBuffer,
+  BlockKeys,
+  KeySeed,
+  MultimodalForm,
+  MultimodalItem,
+  PromptIdentity,
+} from './block-keys.ts';
+export { createPrefixIndex, type PrefixIndexOptions } from './create-prefix-index.ts';
+export {
+  type BlockKeyOptions,
+  type ChainState,
+  computeBlockKeys,
+  createBlockKeyBuffer,
+} from './keys/compute-block-keys.ts';
+export { processKeySeed, randomKeySeed } from './keys/key-seed.ts';
 export type { AllBlocksCleared, BlockRemoved, BlockStored, EngineKey, KvEvent } from './kv-event.ts';
-export type { Holder, IndexStats, PrefixIndex, PrefixIndexReader, PrefixIndexWriter, StoreOutcome } from './port.ts';
+export { createNaivePrefixIndex } from './naive-prefix-index.ts';
+export type {
+  DumpablePrefixIndex,
+  Holder,
+  IgnoreReason,
+  IndexStats,
+  MediumMatch,
+  PrefixIndex,
+  PrefixIndexReader,
+  PrefixIndexWriter,
+  StoreOutcome,
+} from './port.ts';
+export { createRoutingHistory, type RoutingHistory, type RoutingHistoryOptions } from './routing-history.ts';
+export { createSpeculativeIndex, type SpeculativeHandle, type SpeculativeIndex } from './speculative-index.ts';

@@ -1,0 +1,174 @@
+import type { Medium } from '../../core/index.ts';
+import type { KeySeed } from '../block-keys.ts';
+import { absorbExtra, changeBlockSize, startChain } from '../keys/block-identity.ts';
+import { absorbTokens } from '../keys/key-mixing.ts';
+import type { BlockRemoved, BlockStored, EngineKey } from '../kv-event.ts';
+import type { StoreOutcome } from '../port.ts';
+import type { BlockStore } from './block-store.ts';
+import { findShelf, type HolderState, type Shelf } from './shelf.ts';
+
+/** Size class that stands for any. */
+const ANY_SIZE = 0;
+
+/** An engine key with the shelf it is looked for. */
+interface CopyKey extends EngineKey {
+  readonly medium: Medium;
+  readonly group: number;
+}
+
+/** Applies events to a block store, engine key by engine key. */
+export class EventWriter {
+  readonly #store: BlockStore;
+  /** Key of the block that the event being applied has reached. */
+  readonly #chain = new Int32Array(2);
+
+  constructor(store: BlockStore) {
+    this.#store = store;
+  }
+
+  /** Applies a stored event that carries tokens. */
+  storeChain(state: HolderState, event: BlockStored, seed: KeySeed): StoreOutcome {
+    const { blockSize, engineKeys, extras, group, loraName, medium, parent, tokenIds } = event;
+    const { nodes, shelves, sizes } = this.#store;
+    const sizeClass = sizes.classFor(blockSize);
+    if (sizeClass === 0) return { kind: 'ignored', why: 'malformed' };
+    const chain = this.#chain;
+    let node = 0;
+    if (parent === null) {
+      startChain(chain, { seed, blockSize, loraName });
+    } else {
+      node = this.#findParent(state, event, sizeClass);
+      if (node === 0) return { kind: 'orphaned' };
+      this.#goOnFrom(node);
+    }
+    const shelf = shelves.shelfFor(state, medium, group);
+    const blocks = engineKeys.length >>> 1;
+    let duplicates = 0;
+    for (let block = 0; block < blocks; block += 1) {
+      const lo = engineKeys[block * 2] ?? 0;
+      const hi = engineKeys[block * 2 + 1] ?? 0;
+      const known = this.#findInGroup(state, { lo, hi, medium, group });
+      if (known === 0) {
+        if (node !== 0 && nodes.sizeClass(node) !== sizeClass) changeBlockSize(chain, blockSize);
+        absorbTokens(chain, tokenIds, block * blockSize, blockSize);
+        const blockExtras = extras?.[block];
+        if (blockExtras) for (const extra of blockExtras) absorbExtra(chain, extra);
+        node = this.#store.findOrAdd({ lo: chain[0] ?? 0, hi: chain[1] ?? 0, parent: node, sizeClass });
+        if (node === 0) return { kind: 'stored', blocks: block - duplicates, duplicates };
+      } else {
+        this.#goOnFrom(known);
+        this.#store.touch(known);
+        node = known;
+      }
+      if (this.#addCopy(shelf, { lo, hi, node })) duplicates += 1;
+      state.journal?.note(shelf, lo, hi);
+    }
+    return { kind: 'stored', blocks: blocks - duplicates, duplicates };
+  }
+
+  /** Applies a stored event without tokens: its engine keys stand for the blocks that other shelves know them by. */
+  attach(state: HolderState, event: BlockStored): StoreOutcome {
+    const { engineKeys, group, medium } = event;
+    const blocks = engineKeys.length >>> 1;
+    let shelf = findShelf(state, medium, group);
+    let known = 0;
+    let duplicates = 0;
+    for (let block = 0; block < blocks; block += 1) {
+      const lo = engineKeys[block * 2] ?? 0;
+      const hi = engineKeys[block * 2 + 1] ?? 0;
+      const key = { lo, hi, medium, group };
+      const node = this.#findInGroup(state, key) || this.#findElsewhere(state, key, ANY_SIZE);
+      if (node === 0) continue;
+      known += 1;
+      shelf ??= this.#store.shelves.shelfFor(state, medium, group);
+      this.#store.touch(node);
+      if (this.#addCopy(shelf, { lo, hi, node })) duplicates += 1;
+      state.journal?.note(shelf, lo, hi);
+    }
+    if (known === 0) return { kind: 'ignored', why: 'unknown-placeholder' };
+    return { kind: 'stored', blocks: known - duplicates, duplicates };
+  }
+
+  /** Applies a removal; returns the engine keys that were unknown. */
+  remove(state: HolderState, event: BlockRemoved): number {
+    const { engineKeys, medium, group } = event;
+    const shelf = findShelf(state, medium, group);
+    const keys = engineKeys.length >>> 1;
+    if (shelf === undefined) return keys;
+    let unknown = 0;
+    for (let at = 0; at < keys * 2; at += 2) {
+      const lo = engineKeys[at] ?? 0;
+      const hi = engineKeys[at + 1] ?? 0;
+      const node = shelf.keys.find(lo, hi);
+      if (node === 0) {
+        unknown += 1;
+        continue;
+      }
+      if (shelf.keys.count > 1) {
+        shelf.keys.count -= 1;
+      } else {
+        shelf.keys.delete();
+        this.#store.drop(node, shelf);
+      }
+      state.journal?.note(shelf, lo, hi);
+    }
+    return unknown;
+  }
+
+  /** Counts an engine key once more on a shelf, standing for `node`; true where the shelf had it already. */
+  #addCopy(shelf: Shelf, copy: { readonly lo: number; readonly hi: number; readonly node: number }): boolean {
+    const stored = shelf.keys.find(copy.lo, copy.hi);
+    if (stored === 0) {
+      this.#store.hold(copy.node, shelf);
+      shelf.keys.insert({ ...copy, count: 1 });
+      return false;
+    }
+    shelf.keys.count += 1;
+    if (stored !== copy.node) {
+      // The cap had dropped the block that this key stood for.
+      shelf.keys.node = copy.node;
+      this.#store.hold(copy.node, shelf);
+      this.#store.drop(stored, shelf);
+    }
+    return true;
+  }
+
+  #findParent(state: HolderState, event: BlockStored, sizeClass: number): number {
+    const { group, medium, parent } = event;
+    if (parent === null) return 0;
+    const key = { lo: parent.lo, hi: parent.hi, medium, group };
+    return this.#findInGroup(state, key) || this.#findElsewhere(state, key, sizeClass);
+  }
+
+  /** Node of an engine key on the shelf for its medium and group, else on another medium's shelf of the group, or 0. */
+  #findInGroup(state: HolderState, key: CopyKey): number {
+    let found = 0;
+    for (const shelf of state.shelves) {
+      if (shelf.group !== key.group) continue;
+      const isOwn = shelf.medium === key.medium;
+      if (found !== 0 && !isOwn) continue;
+      const node = shelf.keys.find(key.lo, key.hi);
+      if (node === 0 || this.#store.nodes.isEvicted(node)) continue;
+      if (isOwn) return node;
+      found = node;
+    }
+    return found;
+  }
+
+  /** Node of an engine key in another group, where its block has the wanted size, or 0. */
+  #findElsewhere(state: HolderState, key: CopyKey, sizeClass: number): number {
+    const { nodes } = this.#store;
+    for (const shelf of state.shelves) {
+      if (shelf.group === key.group) continue;
+      const node = shelf.keys.find(key.lo, key.hi);
+      if (node === 0 || nodes.isEvicted(node)) continue;
+      if (sizeClass === ANY_SIZE || nodes.sizeClass(node) === sizeClass) return node;
+    }
+    return 0;
+  }
+
+  #goOnFrom(node: number): void {
+    this.#chain[0] = this.#store.nodes.keyLo(node);
+    this.#chain[1] = this.#store.nodes.keyHi(node);
+  }
+}
