@@ -37,7 +37,10 @@ export interface FakeReplayPort extends ReplayPort {
   readonly current: OpenReplay;
 }
 
-export const createFakeReplayPort = (): FakeReplayPort => {
+/** `answer`, where given, says what each request is answered with, after `open` has returned; null leaves it to the test. */
+export const createFakeReplayPort = (
+  answer: (from: number) => readonly (readonly Uint8Array[])[] | null = () => null,
+): FakeReplayPort => {
   const requests: OpenReplay[] = [];
   return {
     requests,
@@ -48,6 +51,9 @@ export const createFakeReplayPort = (): FakeReplayPort => {
     },
     open: ({ from, onFrames, onFailure }) => {
       let isClosed = false;
+      queueMicrotask(() => {
+        for (const frames of answer(from) ?? []) onFrames(frames);
+      });
       requests.push({
         from,
         get isClosed() {
@@ -134,11 +140,12 @@ export const createStreamHarness = (
     readonly turns?: TurnQueue;
     readonly gate?: ReplayGate;
     readonly clock?: FakeClock;
+    readonly replay?: FakeReplayPort;
   } = {},
 ): StreamHarness => {
   const clock = options.clock ?? createFakeClock();
   const index = createTinyIndex();
-  const replay = createFakeReplayPort();
+  const replay = options.replay ?? createFakeReplayPort();
   const logger = createRecordingLogger();
   const endpoint = streamEndpoint('a');
   const timing = { ...defaultTiming, ...options.timing };

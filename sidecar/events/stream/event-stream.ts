@@ -14,8 +14,8 @@ import { Timers } from './timers.ts';
 import type { StreamTiming } from './timing.ts';
 import { type TrustView, trustNumbers, trustOf } from './trust.ts';
 
-/** Replays with unreadable frames, after which none is tried again in hope of better ones until the engine restarts. */
-const maxMalformedReplays = 3;
+/** Times that a stream starts over and finds unreadable batches again, after which only a restart gives new hope. */
+const maxMalformedRebuilds = 3;
 /** A restart noticed by the stream itself makes a notice of it from elsewhere superfluous for this long. */
 const restartEchoMs = 10_000;
 
@@ -79,7 +79,7 @@ export class EventStream {
   readonly #recovery: Recovery;
   /** Whether a replay that failed may yet bring back what was written off. */
   #isRebuildWorthwhile = false;
-  #malformedReplays = 0;
+  #malformedRebuilds = 0;
   /** Whether batches may be missing at the end, which the next live one will show. */
   #isTailUnknown = false;
   #isProofDue = false;
@@ -130,7 +130,7 @@ export class EventStream {
     if (!this.#timers.isArmed('check')) this.#armCheck();
     this.#recovery.endCooldown();
     if (this.#recovery.isPossible) {
-      this.#recover();
+      this.#recovery.begin(this.#sequencer.last === null ? 'join' : 'rejoin');
     } else {
       this.#isSettled = true;
       this.#isTailUnknown = this.#sequencer.last !== null;
@@ -166,13 +166,18 @@ export class EventStream {
     const verdict = this.#sequencer.judge(frame);
     if (verdict === 'duplicate' || verdict === 'late' || verdict === 'unreadable') {
       this.#journal.count(verdict === 'unreadable' ? 'malformed' : 'duplicates');
+      // An old number that cannot be read may be a restarted engine's.
+      if (verdict === 'unreadable') this.verify();
       return;
     }
     if (verdict === 'restart') this.#forgetProcess('sequence-went-back');
     const isBeginning = this.#sequencer.last === null;
     this.#sequencer.takeLive(frame);
     // Live from the start on: a replay that was to fetch what came before has nothing to bring.
-    if (isBeginning && this.#sequencer.last !== null) this.#recovery.cancel();
+    if (isBeginning && this.#sequencer.last !== null) {
+      this.#recovery.cancel();
+      this.#isSettled = true;
+    }
     this.#settle();
     if ((this.#sequencer.last ?? -1) >= frame.sequence) this.#isTailUnknown = false;
     this.#noteTrust();
@@ -295,7 +300,7 @@ export class EventStream {
     this.#timers.arm('check', timing.quietCheckMs, () => {
       const nowMs = clock.now();
       const isQuietAgain =
-        this.#lastFrameAtMs > this.#lastProofAtMs && nowMs - this.#lastFrameAtMs >= timing.quietCheckMs;
+        this.#lastFrameAtMs >= this.#lastProofAtMs && nowMs - this.#lastFrameAtMs >= timing.quietCheckMs;
       if (isQuietAgain || nowMs - this.#lastProofAtMs >= timing.regularCheckMs) this.verify();
       this.#armCheck();
     });
@@ -331,7 +336,7 @@ export class EventStream {
     this.#recovery.endCooldown();
     this.#sequencer.forgetProcess();
     this.#isRebuildWorthwhile = false;
-    this.#malformedReplays = 0;
+    this.#malformedRebuilds = 0;
     this.#isTailUnknown = false;
     this.#restartedAtMs = this.#options.clock.now();
     this.#journal.count('restarts');
@@ -363,19 +368,23 @@ export class EventStream {
       this.#sequencer.writeOffMissing();
       this.#sequencer.drain();
     }
-    if (!this.#recovery.isRunning) this.#journal.enter({ kind: 'live' }, 'up-to-date');
+    if (this.#recovery.isRunning) return;
+    this.#journal.enter({ kind: 'live' }, 'up-to-date');
+    if (this.#sequencer.isStartDue && this.#recovery.isPossible) this.#recovery.begin('start');
   }
 
   #afterReplay(outcome: ReplayOutcome, purpose: ReplayPurpose): void {
     const isSilent = this.#isProofDue && outcome === 'gave-up';
     this.#isSettled = true;
     this.#isProofDue = false;
-    if (outcome === 'complete') {
+    if (purpose === 'start' && outcome === 'complete') {
+      this.#noteTrust();
+    } else if (outcome === 'complete') {
       this.#lastProofAtMs = this.#options.clock.now();
       this.#isTailUnknown = false;
     } else {
-      if (outcome === 'malformed') this.#malformedReplays += 1;
-      if (purpose !== 'check') {
+      if (outcome === 'malformed' && purpose === 'rebuild') this.#malformedRebuilds += 1;
+      if (this.#recovery.isVisible(purpose) || purpose === 'rebuild') {
         this.#isRebuildWorthwhile = true;
         this.#isTailUnknown = true;
       }
@@ -391,7 +400,7 @@ export class EventStream {
   #rebuild(): void {
     const { ledger } = this.#options;
     const isIncomplete = ledger.lostBatches > 0 || !ledger.isAnchored || this.#isTailUnknown;
-    if (!this.#isRebuildWorthwhile || !isIncomplete || this.#malformedReplays >= maxMalformedReplays) return;
+    if (!this.#isRebuildWorthwhile || !isIncomplete || this.#malformedRebuilds >= maxMalformedRebuilds) return;
     if (this.#journal.state.kind !== 'live' || !this.#recovery.isPossible || this.#recovery.isRunning) return;
     this.#isRebuildWorthwhile = false;
     if (ledger.isAnchored && ledger.lostBatches === 0) {

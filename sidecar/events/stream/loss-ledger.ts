@@ -6,6 +6,7 @@ export class LossLedger {
   #isAnchored = false;
   #applied = 0;
   #lost = 0;
+  #isZeroInDoubt = false;
   #storedBlocks = 0;
   #orphanedBlocks = 0;
   #lostEver = 0;
@@ -20,9 +21,9 @@ export class LossLedger {
     return this.#applied;
   }
 
-  /** Batches that will never be applied. */
+  /** Batches that will never be applied; number 0 among them while it is in doubt. */
   get lostBatches(): number {
-    return this.#lost;
+    return this.#lost + (this.#isZeroInDoubt ? 1 : 0);
   }
 
   /** As `lostBatches`, since the stream is followed. */
@@ -51,6 +52,7 @@ export class LossLedger {
     this.#isAnchored = false;
     this.#applied = 0;
     this.#lost = 0;
+    this.#isZeroInDoubt = false;
     this.#storedBlocks = 0;
     this.#orphanedBlocks = 0;
   }
@@ -63,6 +65,17 @@ export class LossLedger {
     this.#isAnchored = true;
     this.#lost += count;
     this.#lostEver += count;
+  }
+
+  /** The stream began with number 1: either the engine counts from there, or number 0 is lost. */
+  doubtZero(): void {
+    this.#isAnchored = true;
+    this.#isZeroInDoubt = true;
+  }
+
+  /** The engine counts from 1, so there never was a number 0. */
+  dismissZero(): void {
+    this.#isZeroInDoubt = false;
   }
 
   storeBlocks(count: number): void {

@@ -9,9 +9,12 @@ import type { StreamTiming } from './timing.ts';
 /**
  * Why a replay runs. `join`: nothing is applied yet. `catch-up`: batches are missing, or the connection is new. `check`: a
  * live stream makes sure that it missed nothing. `rebuild`: an earlier replay failed; starts over if the engine still has
- * everything since its start.
+ * everything since its start. `start`: only the lowest number that the engine has is of interest.
  */
-export type ReplayPurpose = 'join' | 'catch-up' | 'check' | 'rebuild';
+export type ReplayPurpose = 'join' | 'rejoin' | 'catch-up' | 'check' | 'rebuild' | 'start';
+
+/** Batches applied already that a check asks for again, to compare them. */
+const comparedBatches = 8;
 
 /** How a replay ended. `malformed`: with an end mark, but some of its frames could not be read. */
 export type ReplayOutcome = 'complete' | 'malformed' | 'gave-up';
@@ -41,6 +44,8 @@ export class Recovery {
   #port: ReplayPort | null;
   #run: ReplayRun | null = null;
   #purpose: ReplayPurpose = 'join';
+  /** What the replay was begun for; a rebuild that finds the start goes on as a join. */
+  #begunFor: ReplayPurpose = 'join';
   #replays = 0;
   #hasSeenBatch = false;
   /** Whether any replay ever brought a batch, so that an empty one means something. */
@@ -79,6 +84,11 @@ export class Recovery {
     return Math.max(0, this.#cooldownUntilMs - this.#options.clock.now());
   }
 
+  /** Whether the stream is `replaying` meanwhile; other replays leave its state as it is. */
+  isVisible(purpose: ReplayPurpose): boolean {
+    return purpose === 'join' || purpose === 'rejoin' || purpose === 'catch-up';
+  }
+
   usePort(port: ReplayPort): void {
     this.#port = port;
     this.endCooldown();
@@ -95,6 +105,7 @@ export class Recovery {
     this.cancel();
     if (this.#port === null) return;
     this.#purpose = purpose;
+    this.#begunFor = purpose;
     this.#hasSeenBatch = false;
     this.#malformedInRun = 0;
     this.#holeAt = -1;
@@ -104,7 +115,7 @@ export class Recovery {
       clock,
       random,
       timing,
-      from: () => (this.#purpose === 'rebuild' ? 0 : (sequencer.last ?? 0)),
+      from: () => this.#from(),
       onBegun: (from) => {
         this.#replays += 1;
         this.#enter({ kind: 'replaying', from });
@@ -118,6 +129,7 @@ export class Recovery {
         this.#options.journal.count('malformed');
       },
     });
+    if (sequencer.last !== null && sequencer.isMissing) this.#enterGap();
     this.#run.start();
   }
 
@@ -125,6 +137,7 @@ export class Recovery {
   promoteCheck(): void {
     if (this.#run === null || this.#purpose !== 'check') return;
     this.#purpose = 'catch-up';
+    this.#begunFor = 'catch-up';
     this.#enterGap();
     this.#enter({ kind: 'replaying', from: this.#options.sequencer.next });
   }
@@ -133,12 +146,18 @@ export class Recovery {
     if (this.#run === null) return;
     this.#run.cancel();
     this.#run = null;
+    this.#options.sequencer.noteReplayOver();
     this.#options.journal.countReplay('cancelled');
   }
 
-  /** A check or an attempt to rebuild leaves the stream's state as it is. */
+  #from(): number {
+    const last = this.#options.sequencer.last ?? 0;
+    if (this.#purpose === 'rebuild' || this.#purpose === 'start') return 0;
+    return this.#purpose === 'check' ? Math.max(0, last + 1 - comparedBatches) : last;
+  }
+
   #enter(state: Parameters<StreamJournal['enter']>[0]): void {
-    if (this.#purpose === 'join' || this.#purpose === 'catch-up') this.#options.journal.enter(state, this.#purpose);
+    if (this.isVisible(this.#purpose)) this.#options.journal.enter(state, this.#purpose);
   }
 
   #enterGap(): void {
@@ -151,9 +170,18 @@ export class Recovery {
     const { sequencer, onRestart } = this.#options;
     this.#hasSeenBatch = true;
     this.#isProven = true;
+    if (this.#purpose === 'start') {
+      sequencer.settleStart(batch.sequence);
+      this.#end();
+      return false;
+    }
     if (this.#purpose === 'rebuild' && !this.#startOver(batch.sequence)) return false;
     if (sequencer.last !== null && batch.sequence <= sequencer.last) {
       if (sequencer.judge(batch) === 'restart') onRestart('other-batch-under-same-number');
+      return false;
+    }
+    if (this.#purpose === 'rejoin' && isFirst && sequencer.last !== null) {
+      onRestart('last-batch-not-in-buffer');
       return false;
     }
     if (batch.sequence !== sequencer.next) {
@@ -170,7 +198,10 @@ export class Recovery {
    */
   #bridge(sequence: number, isFirst: boolean): boolean {
     const { sequencer } = this.#options;
-    if (isFirst && sequence === 1 && sequencer.startAtOne()) return true;
+    if (isFirst && sequence === 1 && sequencer.last === null) {
+      sequencer.beginAtOne();
+      return true;
+    }
     if (isFirst || this.#holeAt === sequencer.next) {
       sequencer.writeOffUpTo(sequence);
       return true;
@@ -198,29 +229,31 @@ export class Recovery {
     const hasProgressed = this.#run?.hasProgressed ?? false;
     this.#run?.cancel();
     this.#run = null;
+    sequencer.noteReplayOver();
     if (this.#malformedInRun > 0) this.#startCooldown();
     journal.countReplay(this.#malformedInRun > 0 ? 'malformed' : 'complete');
     if (sequencer.last === null) {
-      if (sequencer.pendingBatches === 0) sequencer.confirmEmpty();
-      else if (!sequencer.isOneQueuedFirst || !sequencer.startAtOne()) sequencer.writeOffMissing();
-    } else if (this.#purpose !== 'rebuild') {
+      if (sequencer.pendingBatches > 0) sequencer.writeOffMissing();
+      else if (this.#isProven || !sequencer.hasEverApplied) sequencer.confirmEmpty();
+    } else if (this.#purpose !== 'rebuild' && this.#purpose !== 'start') {
       if (sequencer.isMissing) {
         if (!hasProgressed) sequencer.writeOffMissing();
-      } else if (!this.#hasSeenBatch && this.#isProven) {
+      } else if (!this.#hasSeenBatch && (this.#isProven || this.#purpose === 'rejoin')) {
         onRestart('last-batch-unknown-to-engine');
         return;
       }
     }
-    onOver(this.#malformedInRun > 0 ? 'malformed' : 'complete', this.#purpose);
+    onOver(this.#malformedInRun > 0 ? 'malformed' : 'complete', this.#begunFor);
   }
 
   #giveUp(): void {
-    const { journal, logger, onOver } = this.#options;
+    const { sequencer, journal, logger, onOver } = this.#options;
     this.#run = null;
+    sequencer.noteReplayOver();
     this.#startCooldown();
     journal.countReplay('gave-up');
-    logger.warn('replay gave up', { purpose: this.#purpose, cooldownMs: Math.round(this.cooldownMs) });
-    onOver('gave-up', this.#purpose);
+    logger.warn('replay gave up', { purpose: this.#begunFor, cooldownMs: Math.round(this.cooldownMs) });
+    onOver('gave-up', this.#begunFor);
   }
 
   #startCooldown(): void {

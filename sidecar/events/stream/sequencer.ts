@@ -43,7 +43,10 @@ export class Sequencer {
   /** Highest number seen live, of this process of the engine. */
   #highest = -1;
   #startsAtOne = false;
+  /** Last number known of when number 0 came into doubt, null where it is not. */
+  #doubtedAt: number | null = null;
   #isDrainDue = false;
+  #hasEverApplied = false;
   #eventLagMs: number | null = null;
 
   constructor(options: SequencerOptions) {
@@ -76,13 +79,13 @@ export class Sequencer {
     return this.pendingBatches > 0 && !this.#queue.has(this.next);
   }
 
-  /** Whether the first batch that waits is number 1, before anything was applied. */
-  get isOneQueuedFirst(): boolean {
-    return this.#window.last === null && this.#queue.lowest() === 1;
-  }
-
   get queuedBatches(): number {
     return this.#queue.size;
+  }
+
+  /** Whether any batch was applied since the stream is followed, of whatever process. */
+  get hasEverApplied(): boolean {
+    return this.#hasEverApplied;
   }
 
   /** Unix seconds at which the engine made the first batch applied of its process, null before it. */
@@ -163,12 +166,32 @@ export class Sequencer {
     this.#options.ledger.anchor();
   }
 
-  /** The engine counts from 1. True where what waits, if anything, fits that. */
-  startAtOne(): boolean {
-    const lowest = this.#queue.lowest();
-    if (this.#window.last !== null || (lowest !== null && lowest !== 1)) return false;
+  /**
+   * Begins with number 1, the lowest that the engine still has. Whether it counts from 1 or has dropped number 0 shows once
+   * it has published more: a full buffer then begins later.
+   */
+  beginAtOne(): void {
+    this.#window.skipTo(0);
+    this.#doubtedAt = Number.POSITIVE_INFINITY;
+    this.#options.ledger.doubtZero();
+  }
+
+  /** The replay is over: what is published from here on counts for settling a doubt about the start. */
+  noteReplayOver(): void {
+    if (this.#doubtedAt === Number.POSITIVE_INFINITY) this.#doubtedAt = Math.max(this.#window.last ?? 0, this.#highest);
+  }
+
+  /** Whether the engine has published enough since for the doubt about number 0 to be settled. */
+  get isStartDue(): boolean {
+    return this.#doubtedAt !== null && (this.#window.last ?? 0) > this.#doubtedAt;
+  }
+
+  /** Settles the doubt by the lowest number that the engine has now. */
+  settleStart(lowest: number): void {
+    this.#doubtedAt = null;
+    if (lowest > 1) return;
     this.#startsAtOne = true;
-    return true;
+    this.#options.ledger.dismissZero();
   }
 
   /** Begins anew with an empty cache, of the same process: what waits stays. */
@@ -176,6 +199,7 @@ export class Sequencer {
     this.#options.applier.clear();
     this.#options.ledger.reset();
     this.#window.reset();
+    this.#doubtedAt = null;
   }
 
   /** Begins anew with an empty cache, of another process. */
@@ -200,6 +224,7 @@ export class Sequencer {
       return false;
     }
     if (this.#window.last === null) ledger.anchor();
+    this.#hasEverApplied = true;
     this.#window.advance(batch.sequence, batch.payload, decoded.timestampSeconds);
     applier.apply(decoded);
     if (source === 'live') this.#observeLag(decoded);
