@@ -10,3 +10,5 @@ export type { ApiQuery, KubernetesApi, ListPage, WatchEvent } from './kubernetes
 export { createKubernetesApi } from './kubernetes/client.ts';
 export { createKubernetesDiscovery, type KubernetesDiscoveryOptions } from './kubernetes/kubernetes-discovery.ts';
 export type { DiscoveredEndpoint, DiscoveredPool, Discovery, PoolDefinition } from './port.ts';
+export { createStaticDiscovery, type StaticDiscovery } from './static.ts';
+export type { StaticEndpointOptions, StaticPoolOptions } from './static-options.ts';
