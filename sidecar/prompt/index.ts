@@ -5,6 +5,11 @@
  * Never throws for any bytes a client sends; says what it could not read.
  * Request shapes are OpenAI's and Anthropic's as vLLM serves them; templates are Jinja as the transformers library runs it.
  */
+export { parseRequest } from './api/parse-request.ts';
+export { createPromptEncoder, type PromptEncoderOptions } from './encoder/create-prompt-encoder.ts';
+export type { RemotePrompt, RemoteTokenizer } from './encoder/remote-encoder.ts';
+export { createRemoteTokenizer, type Fetch, type RemoteTokenizerOptions } from './encoder/remote-tokenizer.ts';
+export type { ServerDefaults } from './encoder/template-input.ts';
 export type {
   ApiKind,
   EncodedPrompt,

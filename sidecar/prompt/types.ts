@@ -1,4 +1,5 @@
 import type { PromptIdentity } from '../kvindex/index.ts';
+import type { PromptSource } from './api/prompt-source.ts';
 
 /** APIs whose prompts are understood; `other` is routed by load. */
 export type ApiKind =
@@ -34,6 +35,16 @@ export interface ParsedRequest {
   /** Why the prompt cannot be encoded, null where it can be tried. */
   readonly unreadable: string | null;
   readonly bodyBytes: number;
+  /** What the encoder works on; absent where `unreadable` says why there is nothing. Of no use to others. */
+  readonly prompt?: ReadPrompt;
+}
+
+/** A prompt as read from a body, and the request it came in. */
+export interface ReadPrompt {
+  readonly source: PromptSource;
+  readonly body: Uint8Array;
+  /** False where the body ended before the document did. */
+  readonly isBodyWhole: boolean;
 }
 
 /** One sequence of a request; completions may hold several. */
@@ -43,6 +54,11 @@ export interface PromptSequence {
   readonly identity: PromptIdentity;
   /** False when only a prefix of the prompt is known (cut-off body, image without processor). */
   readonly isWhole: boolean;
+  /**
+   * Of a prompt that is not whole: how many of its tokens stand whatever follows the cut, barring members that replace the
+   * prompt (`truncate_prompt_tokens`, `kv_transfer_params`). The others are the likely ones. Absent where all stand.
+   */
+  readonly certainTokens?: number;
 }
 
 /** How token ids were found; shown in decisions. */

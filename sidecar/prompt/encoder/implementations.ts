@@ -1,0 +1,75 @@
+import type { Clock } from '../../core/index.ts';
+import { compileChatTemplate } from '../template/index.ts';
+import { createPackageTemplate } from '../template/package-template.ts';
+import type { ChatTemplate } from '../template/port.ts';
+import { createByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
+import { createCachedTokenizer } from '../tokenizer/cached-tokenizer.ts';
+import { createPackageTokenizer } from '../tokenizer/package-tokenizer.ts';
+import type { Tokenizer } from '../tokenizer/port.ts';
+import type { ModelFiles } from './model-files.ts';
+
+/** What is at hand for a model's template or tokenizer; `unusable` says why nothing is. */
+export type Choice<Implementation> =
+  | { readonly kind: 'usable'; readonly implementation: Implementation }
+  | { readonly kind: 'unusable'; readonly reason: string };
+
+const messageOf = (failure: unknown): string => (failure instanceof Error ? failure.message : String(failure));
+
+/** The own compiler's template where it takes the source, else the package's. */
+export const chooseTemplate = (source: string, options: { readonly clock: Clock }): Choice<ChatTemplate> => {
+  const outcome = compileChatTemplate(source, options);
+  if (outcome.kind === 'compiled') return { kind: 'usable', implementation: outcome.template };
+  if (outcome.kind === 'invalid') return { kind: 'unusable', reason: outcome.reason };
+  try {
+    return { kind: 'usable', implementation: createPackageTemplate(source, outcome) };
+  } catch (failure) {
+    return { kind: 'unusable', reason: `${outcome.reason}; the package says: ${messageOf(failure)}` };
+  }
+};
+
+interface AddedTokenShape {
+  readonly content: string;
+  /** Whether it splits the text wherever it stands, before anything is normalized. */
+  readonly splitsAnywhere: boolean;
+}
+
+const addedTokensOf = (tokenizer: unknown): readonly AddedTokenShape[] => {
+  if (typeof tokenizer !== 'object' || tokenizer === null || !('added_tokens' in tokenizer)) return [];
+  const { added_tokens: tokens } = tokenizer;
+  if (!Array.isArray(tokens)) return [];
+  return tokens.flatMap((token: unknown): readonly AddedTokenShape[] => {
+    if (typeof token !== 'object' || token === null || !('content' in token)) return [];
+    if (typeof token.content !== 'string') return [];
+    const isSet = (flag: string): boolean => flag in token && Reflect.get(token, flag) === true;
+    const flags = ['lstrip', 'rstrip', 'single_word', 'normalized'];
+    return [{ content: token.content, splitsAnywhere: !flags.some(isSet) }];
+  });
+};
+
+/** Added tokens at which encoding can restart; none where a single one of them looks at its surroundings. */
+const restartTokens = (tokenizer: unknown): readonly string[] => {
+  const tokens = addedTokensOf(tokenizer);
+  return tokens.every(({ splitsAnywhere }) => splitsAnywhere) ? tokens.map(({ content }) => content) : [];
+};
+
+/**
+ * The own encoder, warmed, where it takes the files, else the package's; either with a cache of token ids of at most
+ * `cacheBytes`.
+ */
+export const chooseTokenizer = (files: ModelFiles, options: { readonly cacheBytes: number }): Choice<Tokenizer> => {
+  const own = createByteLevelBpe(files.tokenizer);
+  if (own.kind === 'supported') {
+    own.tokenizer.warm();
+    const addedTokens = own.tokenizer.canRestartAfterAddedToken ? restartTokens(files.tokenizer) : [];
+    const implementation = createCachedTokenizer(own.tokenizer, { addedTokens, maxBytes: options.cacheBytes });
+    return { kind: 'usable', implementation };
+  }
+  try {
+    const tokenizer = createPackageTokenizer(files, own);
+    // What other kinds of vocabulary do at the start of a segment depends on what stands before it.
+    const implementation = createCachedTokenizer(tokenizer, { addedTokens: [], maxBytes: options.cacheBytes });
+    return { kind: 'usable', implementation };
+  } catch (failure) {
+    return { kind: 'unusable', reason: `${own.reason}; the package says: ${messageOf(failure)}` };
+  }
+};

@@ -1,0 +1,134 @@
+import type { Logger } from '../../core/index.ts';
+import type { JsonObject } from '../api/json-value.ts';
+import type { Conversation, PromptSource } from '../api/prompt-source.ts';
+import type { TemplateInput } from '../template/port.ts';
+import type { Tokenizer } from '../tokenizer/port.ts';
+import type { EncodedPrompt, EncodingPath, ParsedRequest, PromptEncoder, PromptSequence } from '../types.ts';
+import { renderContinued } from './continue-final.ts';
+import { knownText } from './known-text.ts';
+import type { ModelTemplate, ModelTemplates } from './model-template.ts';
+import { stableTokens } from './stable-tokens.ts';
+import { type ServerDefaults, showsTools, templateInput } from './template-input.ts';
+import { encodePlain } from './truncate-tokens.ts';
+import { hasMedia } from './variants.ts';
+
+/** What a {@link createLocalEncoder} is made of. */
+export interface LocalEncoderParts {
+  readonly tokenizer: Tokenizer;
+  /** Null where the model has no chat template; its conversations cannot be encoded. */
+  readonly templates: ModelTemplates | null;
+  /** The tokenizer's special tokens by name (`bos_token` …), which templates see as variables. */
+  readonly specialTokens: JsonObject;
+  readonly defaults: ServerDefaults;
+  readonly path: EncodingPath;
+  readonly pathReason: string | null;
+  readonly logger: Logger;
+}
+
+type Tokens = Pick<PromptSequence, 'tokenIds' | 'isWhole' | 'certainTokens'>;
+
+const unknown = (why: string): EncodedPrompt => ({ kind: 'unknown', why });
+const whole = (tokenIds: Int32Array): Tokens => ({ tokenIds, isWhole: true });
+
+class LocalEncoder implements PromptEncoder {
+  readonly path: EncodingPath;
+  readonly pathReason: string | null;
+  readonly #parts: LocalEncoderParts;
+
+  constructor(parts: LocalEncoderParts) {
+    this.path = parts.path;
+    this.pathReason = parts.pathReason;
+    this.#parts = parts;
+  }
+
+  encode(request: ParsedRequest, options: { readonly loraName: string | null }): EncodedPrompt {
+    const source = request.prompt?.source;
+    if (source === undefined) return unknown(request.unreadable ?? 'no-prompt');
+    const tokens = this.#tokens(source);
+    if (typeof tokens === 'string') return unknown(tokens);
+    const identity = { loraName: options.loraName, salt: source.salt, multimodal: source.multimodal };
+    return { kind: 'encoded', path: this.path, sequences: tokens.map((sequence) => ({ ...sequence, identity })) };
+  }
+
+  /** Tokens of every sequence, or why there are none. */
+  #tokens(source: PromptSource): readonly Tokens[] | string {
+    if (source.content.kind === 'plain') {
+      const { prompts } = source.content;
+      const sequences = prompts.map((prompt) => {
+        if (prompt.isWhole) return whole(this.#ids(prompt.kind === 'text' ? prompt.text : prompt.tokenIds, source));
+        if (prompt.kind === 'tokens') return { tokenIds: prompt.tokenIds, isWhole: false };
+        return { tokenIds: stableTokens(this.#parts.tokenizer, prompt.text, source), isWhole: false };
+      });
+      const isOutside = sequences.some(({ tokenIds }) => this.#hasUnknownId(tokenIds));
+      if (isOutside) return 'invalid-prompt';
+      return sequences.some(({ isWhole, tokenIds }) => isWhole && tokenIds.length === 0) ? 'no-prompt' : sequences;
+    }
+    const { templates } = this.#parts;
+    if (templates === null) return 'no-template';
+    const conversation = source.content.conversationFor(templates.plain.habits);
+    const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
+    const tokens = this.#conversationTokens(conversation, model, source);
+    if (tokens === null) return 'template-failed';
+    return tokens.isWhole && tokens.tokenIds.length === 0 ? 'no-prompt' : [tokens];
+  }
+
+  #ids(prompt: string | Int32Array, source: PromptSource): Int32Array {
+    const options = { addSpecialTokens: source.addsSpecialTokens, truncation: source.truncation };
+    return encodePlain(this.#parts.tokenizer, prompt, options);
+  }
+
+  #hasUnknownId(ids: Int32Array): boolean {
+    const { vocabularySize } = this.#parts.tokenizer;
+    for (let at = 0; at < ids.length; at++) if ((ids[at] ?? 0) >= vocabularySize) return true;
+    return false;
+  }
+
+  #conversationTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Tokens | null {
+    if (conversation.cut !== null || hasMedia(conversation)) return this.#knownTokens(conversation, model, source);
+    const input = this.#input(conversation, model);
+    const { tokenizer } = this.#parts;
+    if (conversation.continuesFinalMessage) {
+      const text = this.#attempt(() => renderContinued(model.template, input));
+      return text === null ? null : whole(this.#ids(text, source));
+    }
+    const pieces = this.#attempt(() => model.template.render(input));
+    // The engine cannot tokenize half a surrogate pair.
+    if (pieces === null || !pieces.every((piece) => piece.isWellFormed())) return null;
+    if (source.addsSpecialTokens || source.truncation !== null) return whole(this.#ids(pieces.join(''), source));
+    return whole(tokenizer.encodePieces(pieces));
+  }
+
+  #knownTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Tokens | null {
+    // What is kept of the right end depends on all of it.
+    if (source.truncation?.keptEnd === 'right') return null;
+    const known = knownText(conversation, {
+      contentFormat: model.template.contentFormat,
+      inputOf: (variant) => this.#input(variant, model),
+      render: (input) => this.#attempt(() => model.template.render(input).join('')),
+    });
+    if (known === null) return null;
+    const { tokenizer } = this.#parts;
+    const tokenIds = stableTokens(tokenizer, known.likely, source);
+    const certain = known.certain === known.likely ? tokenIds : stableTokens(tokenizer, known.certain, source);
+    return { tokenIds, isWhole: false, certainTokens: Math.min(certain.length, tokenIds.length) };
+  }
+
+  #input(conversation: Conversation, model: ModelTemplate): TemplateInput {
+    return templateInput(conversation, model, this.#parts);
+  }
+
+  /** The template refuses what the engine refuses too; anything else it throws is no reason to fail the request either. */
+  #attempt<Value>(render: () => Value): Value | null {
+    try {
+      return render();
+    } catch (failure) {
+      this.#parts.logger.debug('a chat template could not be rendered', {
+        problem: failure instanceof Error ? failure.message : 'unknown',
+      });
+      return null;
+    }
+  }
+}
+
+/** An encoder that renders and tokenizes in the process. */
+export const createLocalEncoder = (parts: LocalEncoderParts): PromptEncoder => new LocalEncoder(parts);
