@@ -177,7 +177,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     const rest: readonly Stoppable[] = [
       { name: 'discovery', stop: async () => stopping.abort() },
       ...[...runtimes.values()].map((runtime) => ({ name: `pool ${runtime.routed.name}`, stop: runtime.stop })),
-      { name: 'scrapes', stop: () => get[Symbol.asyncDispose]() },
+      { name: 'scrapes', stop: async () => get[Symbol.asyncDispose]() },
       { name: 'admin', stop: () => admin.stop(0) },
       { name: 'log', stop: () => rootLogger.close() },
     ];

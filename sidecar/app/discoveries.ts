@@ -27,7 +27,7 @@ export const createDiscoveries = (
   options: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
 ): readonly NamedDiscovery[] => {
   const { kubernetes } = config.discovery;
-  const fixed: NamedDiscovery = { name: 'static', discovery: createStaticDiscovery(staticPools(config)) };
+  const fixed: NamedDiscovery = { name: 'static', discovery: createStaticDiscovery(config.pools) };
   if (kubernetes === undefined) return [fixed];
   const logger = options.logger.child({ room: 'discovery' });
   const discovery = createKubernetesDiscovery({

@@ -16,16 +16,17 @@ import {
   type Streams,
   type TurnQueue,
 } from '../events/index.ts';
+import { createPrefixIndex, createRoutingHistory, type Holder, type PrefixIndex } from '../kvindex/index.ts';
 import {
-  createPrefixIndex,
-  createRoutingHistory,
-  createSpeculativeIndex,
-  type Holder,
-  type PrefixIndex,
-} from '../kvindex/index.ts';
-import { createLedger, createPool, type HttpGet, type Pool } from '../pool/index.ts';
+  createInferredLedger,
+  createLedger,
+  createPool,
+  createWorkTally,
+  type HttpGet,
+  type Pool,
+} from '../pool/index.ts';
 import type { PromptEncoder } from '../prompt/index.ts';
-import { createInFlight, type InFlight, type RoutedPool } from '../routing/index.ts';
+import { createInFlight, type RoutedPool } from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
 
 /** What every pool of the process shares. */
@@ -117,8 +118,16 @@ export const createPoolRuntime = (
   const logger = context.logger.child({ pool: name });
   const index = createPrefixIndex({ maxBlocks: context.maxBlocks });
   const history = createRoutingHistory({ maxBlocksPerHolder: context.historyBlocks });
-  const ledger = createLedger({ clock, metrics });
-  const inFlight: InFlight = createInFlight({ index, speculative: createSpeculativeIndex(), ledger, clock });
+  const tally = createWorkTally();
+  const ledger = createLedger({ clock, pool: name, metrics, tally });
+  const inferredLedger = createInferredLedger({
+    clock,
+    pool: name,
+    metrics,
+    tally,
+    seesEvents: (endpoint) => streams.trust(endpoint).trust !== 'fallback',
+  });
+  const inFlight = createInFlight({ index, ledger, inferredLedger, clock });
   const pool = createPool({
     name,
     clock,
@@ -142,7 +151,7 @@ export const createPoolRuntime = (
     bind: eventsBind,
     sourcesOf: ({ address }, aborting) => fetchEventSources({ address, fetch, signal: aborting }),
     onApplied: (endpoint, event) => {
-      if (event.kind === 'all-blocks-cleared') inFlight.drop(endpoint.id);
+      if (event.kind === 'all-blocks-cleared') inFlight.forgetPromises(endpoint.id);
       else inFlight.markApplied(endpoint.id);
     },
   });
@@ -152,9 +161,12 @@ export const createPoolRuntime = (
   let bindProblem: string | null = null;
   const endpoints = new Map<EndpointId, { readonly endpoint: Endpoint; readonly holder: Holder }>();
 
-  pool.onRestart(({ endpoint, reason, startedAtSeconds }) =>
-    streams.notifyRestart(endpoint, { reason, ...(startedAtSeconds === null ? {} : { startedAtSeconds }) }),
-  );
+  pool.onRestart(({ endpoint, reason, startedAtSeconds }) => {
+    inFlight.forgetPromises(endpoint);
+    inferredLedger.drop(endpoint);
+    streams.notifyRestart(endpoint, { reason, ...(startedAtSeconds === null ? {} : { startedAtSeconds }) });
+  });
+  pool.onLoad((endpoint, load) => inferredLedger.observeLoad(endpoint, load));
   pool.onAsleep((endpoint) => streams.notifyCleared(endpoint, 'asleep'));
 
   const add = (endpoint: Endpoint): void => {
@@ -164,7 +176,8 @@ export const createPoolRuntime = (
   };
   const remove = (id: EndpointId, holder: Holder): void => {
     endpoints.delete(id);
-    inFlight.drop(id);
+    inFlight.forgetPromises(id);
+    inferredLedger.drop(id);
     streams.unfollow(id);
     history.forget(holder);
     index.removeHolder(holder);

@@ -1,5 +1,5 @@
 import { type Clock, type DecisionId, decisionId, type Metrics, modelName, type Random } from '../core/index.ts';
-import type { Profile } from '../scheduling/index.ts';
+import { type Profile, uncachedTokensOf } from '../scheduling/index.ts';
 import { createAudit } from './audit.ts';
 import type { DecisionLog } from './decision-log.ts';
 import { type Evaluation, evaluate, type PickedEndpoint } from './evaluation.ts';
@@ -102,12 +102,12 @@ const bookPick = (
   options: { readonly promptTokens: number; readonly observesResponse: boolean; readonly speculates: boolean },
 ): BookedRequest => {
   const { candidate, holder, keys } = picked;
-  if (holder !== null) for (const chain of keys) pool.history.record(holder, chain);
+  for (const chain of keys) pool.history.record(holder, chain);
   return pool.inFlight.book({
     endpoint: candidate.endpoint.id,
     holder,
     promptTokens: options.promptTokens,
-    uncachedTokens: Math.max(0, options.promptTokens - candidate.cachedTokens),
+    uncachedTokens: uncachedTokensOf(options.promptTokens, candidate.cachedTokens),
     keys: options.speculates ? keys : [],
     observesResponse: options.observesResponse,
   });

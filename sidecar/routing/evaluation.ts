@@ -31,7 +31,7 @@ export interface Evaluation {
 /** The pick with what a booking needs. */
 export interface PickedEndpoint {
   readonly candidate: Candidate;
-  readonly holder: Holder | null;
+  readonly holder: Holder;
   readonly keys: readonly BlockKeys[];
   /** Which view gave its cached tokens. */
   readonly view: 'precise' | 'approximate';
@@ -247,7 +247,7 @@ const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPro
   );
   const match = outcome.picked === null ? undefined : byId.get(outcome.picked.endpoint.id);
   const picked: PickedEndpoint | null =
-    outcome.picked === null || match === undefined
+    outcome.picked === null || match === undefined || match.holder === null
       ? null
       : {
           candidate: outcome.picked,

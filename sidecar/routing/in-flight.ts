@@ -1,11 +1,17 @@
 import type { Clock, EndpointId } from '../core/index.ts';
-import type { BlockKeys, Holder, PrefixIndexReader, SpeculativeIndex } from '../kvindex/index.ts';
-import type { InFlightWork, Ledger, LedgerEntry } from '../pool/index.ts';
+import {
+  type BlockKeys,
+  createSpeculativeIndex,
+  type Holder,
+  type PrefixIndexReader,
+  type SpeculativeIndex,
+} from '../kvindex/index.ts';
+import type { InFlightWork, InferredLedger, Ledger, LedgerEntry } from '../pool/index.ts';
 
 /** What a decision books on its pick. */
 export interface Booking {
   readonly endpoint: EndpointId;
-  readonly holder: Holder | null;
+  readonly holder: Holder;
   readonly promptTokens: number;
   readonly uncachedTokens: number;
   /** Keys of the prompt's full blocks under the pick's block size, one entry a sequence; empty where unknown. */
@@ -22,7 +28,7 @@ export interface BookedRequest {
   failed(): void;
 }
 
-/** Requests in flight of one pool: the ledger's sums and the speculative entries, moved on by what engines store. */
+/** Requests in flight of one pool: the ledgers' sums and the speculative entries, moved on by what engines store. */
 export interface InFlight {
   /** Blocks that bookings promise and events have not confirmed yet. */
   readonly speculativeView: Pick<SpeculativeIndex, 'match'>;
@@ -32,125 +38,127 @@ export interface InFlight {
   markApplied(endpoint: EndpointId): void;
   /** Moves bookings on by the blocks that the index holds by now. Called before each decision. */
   advance(): void;
-  /** Ends every booking of an endpoint that is gone or restarted. */
-  drop(endpoint: EndpointId): void;
+  /** The endpoint's cache was emptied: whatever was promised of it is void, its requests go on. */
+  forgetPromises(endpoint: EndpointId): void;
 }
 
-interface OpenBooking {
+/** One booking whose blocks events have not confirmed yet. */
+interface Promised {
   readonly booking: Booking;
-  readonly entry: LedgerEntry;
+  /** Null until it is booked in a ledger. */
+  entry: LedgerEntry | null;
   /** Blocks of each sequence seen in the index, in order from block 0. */
   readonly coveredBlocks: number[];
   readonly release: () => void;
-  isSpeculative: boolean;
 }
 
 /**
- * Creates the in-flight book of one pool. A speculative entry ends when every block of its prompt is in the index, or
- * `confirmMs` after the first token, or when its request fails.
+ * Creates the in-flight book of one pool. A promise ends when every block of its prompt is in the index, when one of them is
+ * taken away again, `confirmMs` after the first token, or when its request fails.
  */
 export const createInFlight = (options: {
   readonly index: PrefixIndexReader;
-  readonly speculative: SpeculativeIndex;
   readonly ledger: Ledger;
+  readonly inferredLedger: InferredLedger;
   readonly clock: Clock;
   readonly confirmMs?: number;
 }): InFlight => {
-  const { index, speculative, ledger, clock, confirmMs = 1000 } = options;
-  const openByEndpoint = new Map<EndpointId, Set<OpenBooking>>();
+  const { index, ledger, inferredLedger, clock, confirmMs = 1000 } = options;
+  const speculative = createSpeculativeIndex();
+  const promises = new Map<EndpointId, Set<Promised>>();
   const applied = new Set<EndpointId>();
 
-  const openOf = (endpoint: EndpointId): Set<OpenBooking> => {
-    const open = openByEndpoint.get(endpoint) ?? new Set();
-    openByEndpoint.set(endpoint, open);
-    return open;
+  const endPromise = (promised: Promised): void => {
+    const { endpoint } = promised.booking;
+    const open = promises.get(endpoint);
+    if (open?.delete(promised) !== true) return;
+    if (open.size === 0) promises.delete(endpoint);
+    promised.release();
   };
 
-  const endSpeculation = (open: OpenBooking): void => {
-    if (!open.isSpeculative) return;
-    open.isSpeculative = false;
-    open.release();
-    openByEndpoint.get(open.booking.endpoint)?.delete(open);
-  };
-
-  /** Moves one booking on; true when events say all there is to say: every block is held, or one was taken away again. */
-  const cover = (open: OpenBooking, holder: Holder): boolean => {
-    let coveredTokens = 0;
-    let isComplete = true;
-    for (const [position, keys] of open.booking.keys.entries()) {
-      let covered = open.coveredBlocks[position] ?? 0;
-      if (covered > 0 && !index.holds(holder, keys, covered - 1)) return true;
-      while (covered < keys.count && index.holds(holder, keys, covered)) covered += 1;
-      open.coveredBlocks[position] = covered;
-      coveredTokens += covered * keys.blockSize;
-      if (covered < keys.count) isComplete = false;
+  /** Moves one booking on; `isOver` when events have said all there is to say. */
+  const cover = ({ booking, coveredBlocks }: Promised): { readonly tokens: number; readonly isOver: boolean } => {
+    const { holder, keys } = booking;
+    let tokens = 0;
+    let isOver = true;
+    for (const [position, chain] of keys.entries()) {
+      let covered = coveredBlocks[position] ?? 0;
+      if (covered > 0 && !index.holds(holder, chain, covered - 1)) return { tokens, isOver: true };
+      while (covered < chain.count && index.holds(holder, chain, covered)) covered += 1;
+      coveredBlocks[position] = covered;
+      tokens += covered * chain.blockSize;
+      if (covered < chain.count) isOver = false;
     }
-    open.entry.progress(coveredTokens);
-    return isComplete;
+    return { tokens, isOver };
+  };
+
+  const promise = (booking: Booking): Promised => {
+    const { endpoint, holder, keys } = booking;
+    const handles = keys.map((chain) => speculative.book(holder, chain));
+    const promised: Promised = {
+      booking,
+      entry: null,
+      coveredBlocks: keys.map(() => 0),
+      release: () => {
+        for (const handle of handles) speculative.release(handle);
+      },
+    };
+    const open = promises.get(endpoint) ?? new Set();
+    promises.set(endpoint, open.add(promised));
+    return promised;
   };
 
   return {
     speculativeView: speculative,
     book: (booking) => {
-      const { endpoint, holder, promptTokens, uncachedTokens, keys } = booking;
-      const entry = ledger.book({ endpointId: endpoint, promptTokens, uncachedTokens });
-      const handles = holder === null ? [] : keys.map((chain) => speculative.book(holder, chain));
-      const open: OpenBooking = {
-        booking,
-        entry,
-        coveredBlocks: keys.map(() => 0),
-        release: () => {
-          for (const handle of handles) speculative.release(handle);
+      const { endpoint, promptTokens, uncachedTokens, keys } = booking;
+      const promised = promise(booking);
+      const { tokens: coveredTokens, isOver } = cover(promised);
+      const work = {
+        endpointId: endpoint,
+        promptTokens,
+        uncachedTokens,
+        onPrefillOver: () => {
+          clock.schedule(confirmMs, () => endPromise(promised));
         },
-        isSpeculative: handles.length > 0,
       };
-      if (open.isSpeculative) {
-        openOf(endpoint).add(open);
-        applied.add(endpoint);
-      }
-      let hasFirstToken = false;
-      let hasEnded = false;
-      const seeFirstToken = (): void => {
-        if (hasFirstToken) return;
-        hasFirstToken = true;
-        entry.firstToken();
-        if (open.isSpeculative) clock.schedule(confirmMs, () => endSpeculation(open));
-      };
+      const fullBlockTokens = keys.reduce((sum, { count, blockSize }) => sum + count * blockSize, 0);
+      const entry = booking.observesResponse
+        ? ledger.book(work)
+        : inferredLedger.book({
+            ...work,
+            fullBlockTokens: keys.length === 0 ? null : fullBlockTokens,
+            coveredTokens,
+          });
+      promised.entry = entry;
+      // Nothing is promised where nothing is missing; what is inferred still looks at the events to come.
+      if (isOver && (booking.observesResponse || keys.length === 0)) endPromise(promised);
       return {
-        firstToken: () => {
-          if (!hasEnded) seeFirstToken();
-        },
-        finished: () => {
-          if (hasEnded) return;
-          seeFirstToken();
-          hasEnded = true;
-          entry.end();
-        },
+        firstToken: entry.firstToken,
+        finished: () => entry.end('completed'),
         failed: () => {
-          if (hasEnded) return;
-          hasEnded = true;
-          entry.end();
-          endSpeculation(open);
+          endPromise(promised);
+          entry.end('failed');
         },
       };
     },
     work: (endpoint) => ledger.work(endpoint),
     markApplied: (endpoint) => {
-      if (openByEndpoint.has(endpoint)) applied.add(endpoint);
+      if (promises.has(endpoint)) applied.add(endpoint);
     },
     advance: () => {
       if (applied.size === 0) return;
       for (const endpoint of applied) {
-        for (const open of openByEndpoint.get(endpoint) ?? []) {
-          const { holder } = open.booking;
-          if (holder !== null && cover(open, holder)) endSpeculation(open);
+        for (const promised of promises.get(endpoint) ?? []) {
+          const { tokens, isOver } = cover(promised);
+          promised.entry?.progress(tokens);
+          if (isOver) endPromise(promised);
         }
       }
       applied.clear();
     },
-    drop: (endpoint) => {
-      for (const open of [...(openByEndpoint.get(endpoint) ?? [])]) endSpeculation(open);
-      openByEndpoint.delete(endpoint);
+    forgetPromises: (endpoint) => {
+      for (const promised of promises.get(endpoint) ?? []) endPromise(promised);
     },
   };
 };
