@@ -128,7 +128,7 @@ export class EngineProcess {
       publish: (events) => publisher.publish(events),
     });
     const { replaysTopic } = generation;
-    return { core, publisher, replay: new ReplayServer({ batches: publisher.batches, topic, replaysTopic, clock }) };
+    return { core, publisher, replay: new ReplayServer({ batches: publisher.batches, topic, replaysTopic }) };
   }
 
   async #openRanks(): Promise<readonly RankAddresses[]> {

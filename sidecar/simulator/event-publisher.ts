@@ -47,7 +47,7 @@ export class EventPublisher {
   /** Opens the socket; returns the address, with the port that a `*` stood for. Throws `listen-failed`. */
   async start(address: string, mode: 'bind' | 'connect'): Promise<string> {
     if (mode === 'connect') this.#socket.connect(address);
-    const bound = mode === 'connect' ? address : await bindSocket(this.#socket, address, this.#options.clock);
+    const bound = mode === 'connect' ? address : await bindSocket(this.#socket, address);
     void this.#watchSubscribers();
     return bound;
   }

@@ -5,6 +5,8 @@
  * A step's events are published before its tokens go out; batches are numbered from 0 without gaps.
  * Formats are vLLM's (vllm/distributed/kv_events.py, vllm/v1/core, vllm/entrypoints), checked against its recordings.
  */
+
+export { type ChatLoadShape, type ChatSample, runChatLoad } from './chat-load.ts';
 export { createEngine, type Engine, type EngineAddresses } from './engine.ts';
 export type { EngineBlock } from './engine-block.ts';
 export type { EngineCounters } from './engine-counters.ts';

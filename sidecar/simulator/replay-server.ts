@@ -1,5 +1,5 @@
 import { Router } from 'zeromq';
-import { type Clock, SidecarError } from '../core/index.ts';
+import { SidecarError } from '../core/index.ts';
 import type { ReplayBehaviour } from './engine-faults.ts';
 import { type PublishedBatch, type PublishedBatches, sequenceFrame } from './published-batches.ts';
 import { bindSocket } from './zeromq-bind.ts';
@@ -10,7 +10,6 @@ export interface ReplayServerOptions {
   readonly topic: string;
   /** Whether replies carry the topic frame, as vLLM's do from 0.26. */
   readonly replaysTopic: boolean;
-  readonly clock: Clock;
 }
 
 const endFrame = Buffer.alloc(8, 0xff);
@@ -36,7 +35,7 @@ export class ReplayServer {
   async start(address: string): Promise<string> {
     const socket = new Router({ linger: 0, sendHighWaterMark: 0 });
     this.#socket = socket;
-    this.#address = await bindSocket(socket, address, this.#options.clock);
+    this.#address = await bindSocket(socket, address);
     void this.#serve(socket);
     return this.#address;
   }

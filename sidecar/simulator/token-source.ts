@@ -28,8 +28,8 @@ const newline = 0x0a;
 export const createWordSource = (vocabulary: Vocabulary, seed: number): TokenSource => {
   const pick = (words: readonly number[], state: number) => words[mix(state) % words.length] ?? 0;
   return ({ promptTokenIds, choice }) => {
-    let state = seed ^ Math.imul(choice + 1, 0x9e3779b1);
-    for (const tokenId of promptTokenIds) state = mix(state ^ tokenId) | 0;
+    let state = mix(mix(seed ^ 0x9e3779b1) + choice);
+    for (const tokenId of promptTokenIds) state = mix(state ^ tokenId);
     const lastBytes = vocabulary.bytesOf(promptTokenIds[promptTokenIds.length - 1] ?? 0);
     const beginsLine = lastBytes[lastBytes.length - 1] === newline;
     return (index) => pick(index === 0 && beginsLine ? vocabulary.bareWords : vocabulary.spacedWords, state + index);

@@ -1,14 +1,14 @@
 import type { Socket } from 'zeromq';
-import { type Clock, delay, SidecarError } from '../core/index.ts';
+import { delay, SidecarError, systemClock } from '../core/index.ts';
 
-const attempts = 40;
-const pauseMs = 25;
+const attempts = 200;
+const pauseMs = 5;
 
 /**
  * Binds `socket` and returns the address it got, with the port that a `*` stood for. A port that is taken is tried
- * again for a second, since ZeroMQ gives ports back some time after a close. Throws `listen-failed`.
+ * again for a second of real time, since ZeroMQ gives ports back some time after a close. Throws `listen-failed`.
  */
-export const bindSocket = async (socket: Socket, address: string, clock: Clock): Promise<string> => {
+export const bindSocket = async (socket: Socket, address: string): Promise<string> => {
   for (let attempt = 1; ; attempt++) {
     try {
       await socket.bind(address);
@@ -17,7 +17,7 @@ export const bindSocket = async (socket: Socket, address: string, clock: Clock):
       if (attempt === attempts) {
         throw new SidecarError('listen-failed', `cannot bind ${address}`, { details: { address }, cause });
       }
-      await delay(clock, pauseMs);
+      await delay(systemClock, pauseMs);
     }
   }
 };
