@@ -62,7 +62,7 @@ export interface Streams extends AsyncDisposable {
   applied(endpoint: EndpointId, sequence: number): Promise<void>;
   /** Asks the engine at once whether anything was missed. */
   verify(endpoint: EndpointId): void;
-  /** A request was served that must have stored at least one block: events are due. */
+  /** A request was answered that must have stored at least one block: events came or are due. */
   notifyTraffic(endpoint: EndpointId): void;
   /** Another process answers at the address; `startedAtSeconds` is when it started, Unix time, where known. */
   notifyRestart(endpoint: EndpointId, notice: { readonly reason: string; readonly startedAtSeconds?: number }): void;

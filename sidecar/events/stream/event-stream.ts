@@ -205,15 +205,15 @@ export class EventStream {
   }
 
   /**
-   * The engine did something that must have stored at least one block. Where no event follows in time, the stream proves by
-   * replay that it is up to date, else it is stale.
+   * The engine answered a request that must have stored at least one block. Where no event came shortly before nor follows
+   * in time, the stream proves by replay that it is up to date, else it is stale.
    */
   servedTraffic(): void {
     if (this.#journal.state.kind !== 'live' || this.#timers.isArmed('silent')) return;
     const { clock, timing } = this.#options;
     const sinceMs = clock.now();
     this.#timers.arm('silent', timing.staleAfterMs, () => {
-      if (this.#lastFrameAtMs >= sinceMs || this.#journal.state.kind !== 'live') return;
+      if (this.#lastFrameAtMs >= sinceMs - 2 * timing.staleAfterMs || this.#journal.state.kind !== 'live') return;
       this.verify();
       if (this.#recovery.isRunning) this.#isProofDue = true;
       else this.#enterSilent();

@@ -801,7 +801,7 @@ describe('silence', () => {
     const source = engine();
     const harness = joined(source, { hasReplay: false });
     feed(harness, steps(source, 2));
-    await harness.clock.advance(1_000);
+    await harness.clock.advance(11_000);
     harness.stream.servedTraffic();
     harness.stream.servedTraffic();
     await harness.clock.advance(5_000);
@@ -811,11 +811,21 @@ describe('silence', () => {
     expectTrue(harness, source);
   });
 
+  it('is none where events came shortly before, as those of a prefill do', async () => {
+    const source = engine();
+    const harness = joined(source, { hasReplay: false });
+    feed(harness, steps(source, 2));
+    await harness.clock.advance(9_000);
+    harness.stream.servedTraffic();
+    await harness.clock.advance(60_000);
+    expectTrue(harness, source);
+  });
+
   it('is none where an event follows in time', async () => {
     const source = engine();
     const harness = joined(source, { hasReplay: false });
     feed(harness, steps(source, 2));
-    await harness.clock.advance(1_000);
+    await harness.clock.advance(11_000);
     harness.stream.servedTraffic();
     feed(harness, steps(source, 1));
     await harness.clock.advance(6_000);
@@ -826,20 +836,22 @@ describe('silence', () => {
     const source = engine();
     const harness = joined(source);
     feed(harness, steps(source, 2));
-    await harness.clock.advance(1_000);
+    const replay = createFakeReplayPort((from) => source.replay(from));
+    harness.stream.useReplay(replay);
+    await harness.clock.advance(20_000);
     harness.stream.servedTraffic();
     await harness.clock.advance(5_000);
-    harness.replay.current.answer(...source.replay(1));
     expectTrue(harness, source);
+    expect(replay.requests.length).toBeGreaterThan(1);
   });
 
   it('is one where the replay is silent, too', async () => {
     const source = engine();
     const harness = joined(source);
     feed(harness, steps(source, 2));
-    await harness.clock.advance(1);
+    await harness.clock.advance(60_000);
     harness.stream.servedTraffic();
-    await harness.clock.advance(15_000);
+    await harness.clock.advance(60_000);
     expect(harness.stream.report()).toMatchObject({ state: 'stale', reason: 'silent' });
   });
 
