@@ -1,10 +1,29 @@
 /**
- * pool: the endpoints right now: immutable snapshots, change notice, scraped load, ledger of requests in flight.
- * Written to by `discovery` (through app), its own scrapers, and `routing` (ledger).
+ * pool: the endpoints right now: immutable snapshots, change notice, scraped load, ledgers of requests in flight.
+ * Written to by `discovery` (through app), its own scrapers, and `routing` (ledgers).
  * Read by `scheduling` (snapshot types), `routing`, `events` (who to follow).
  * Snapshots are frozen and replaced whole; listeners are told in order of change.
  * Metric names are vLLM's (vllm/v1/metrics/loggers.py) and SGLang's.
  */
+export { createHttpGet, type HttpAnswer, type HttpGet } from './http-get.ts';
+export {
+  createInferredLedger,
+  type InferredBooking,
+  type InferredEntry,
+  type InferredLedger,
+  type InferredLedgerOptions,
+} from './inferred-ledger.ts';
+export {
+  createLedger,
+  type Ledger,
+  type LedgerBooking,
+  type LedgerEntry,
+  type LedgerOptions,
+  type RequestOutcome,
+} from './ledger.ts';
+export { createPool, type Pool, type RestartNotice } from './pool.ts';
+export type { PoolOptions } from './pool-options.ts';
+export type { PoolMember } from './roster.ts';
 export type {
   EndpointHealth,
   EndpointLoad,
@@ -13,3 +32,4 @@ export type {
   PoolSnapshot,
   ServedModel,
 } from './snapshot.ts';
+export { type BookedWork, createWorkTally, type WorkTally } from './work-tally.ts';
