@@ -15,7 +15,7 @@ export type { EngineOptions } from './engine-options.ts';
 export type { RankAddresses } from './engine-process.ts';
 export type { EngineTokenizer } from './engine-tokenizer.ts';
 export { defaultStepTimes, type StepTimes } from './step-time.ts';
-export { loadTinyQwenVocabulary, tinyQwenFolder } from './tiny-qwen.ts';
+export { loadTinyQwen, loadTinyQwenVocabulary, tinyQwenFolder } from './tiny-qwen.ts';
 export { createWordSource, type TokenSource, type TokenSourceRequest } from './token-source.ts';
 export { type VllmGeneration, type VllmVersion, vllmGenerations } from './vllm-generation.ts';
 export { createDetokenizer, parseVocabulary, type Vocabulary } from './vocabulary.ts';

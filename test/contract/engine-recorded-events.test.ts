@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { Dealer } from 'zeromq';
-import { createEngine, type EngineOptions, type TokenSource, type VllmVersion } from '../../sidecar/simulator/index.ts';
-import { tapEvents, tokenIdTokenizer } from '../support/engine-harness.ts';
+import {
+  createEngine,
+  type EngineOptions,
+  loadTinyQwen,
+  type TokenSource,
+  type VllmVersion,
+} from '../../sidecar/simulator/index.ts';
+import { tapEvents } from '../support/engine-harness.ts';
 import {
   decodeBatch,
   type RecordedExchange,
@@ -11,15 +17,15 @@ import {
 } from '../support/engine-recordings.ts';
 
 /**
- * The requests that were sent to real vLLM, sent to the embedded engine in the same order on one engine, as the
- * recordings were made: every batch must have the same events with the same fields, tokens and links.
+ * The requests that were sent to real vLLM, sent byte for byte to the embedded engine, in the same order on one engine, as
+ * the recordings were made: every batch must have the same events with the same fields, tokens and links.
  *
  * Differences allowed: times; hash values (each stream's hashes are numbered by first appearance, so parents, duplicates
- * and removals must match exactly); and how the prompt is said: recorded chats are sent with the token ids that vLLM made
- * of them (0.32: in `kv_transfer_params`, 0.23, which has no such field: as a completion), so that this test does not
- * depend on the tokenizer. Generated tokens are the recorded ones.
+ * and removals must match exactly); and generated tokens are forced to be the recorded ones.
  */
 const folders: Readonly<Record<VllmVersion, string>> = { '0.23.0': 'v0.23.0-array', '0.32.0': 'v0.32.0-map' };
+
+const tokenizer = await loadTinyQwen();
 
 /** Replaces every hash by its order of first appearance in the stream, leaving all else as decoded. */
 const numberHashes = () => {
@@ -55,26 +61,10 @@ const createRecordedSource = () => {
   return { outputs, source };
 };
 
-const asSent = (
-  exchange: RecordedExchange,
-  version: VllmVersion,
-): { readonly path: string; readonly body: string | null } => {
-  const { path, body, promptTokenIds } = exchange;
-  if (body === null || promptTokenIds === null) return { path, body: body && JSON.stringify(body) };
-  // Of the two text prompts in one request only the first one's tokens were recorded; the second had two tokens as well.
-  if (exchange.note === 'prompt list')
-    return { path, body: JSON.stringify({ ...body, prompt: [promptTokenIds, [8, 9]] }) };
-  if (!path.endsWith('/chat/completions')) return { path, body: JSON.stringify({ ...body, prompt: promptTokenIds }) };
-  if (version === '0.32.0') {
-    return { path, body: JSON.stringify({ ...body, kv_transfer_params: { prompt_token_ids: promptTokenIds } }) };
-  }
-  return { path: '/v1/completions', body: JSON.stringify({ ...body, prompt: promptTokenIds, messages: undefined }) };
-};
-
 const startRecordedEngine = async (version: VllmVersion, options: Partial<EngineOptions> = {}) => {
   const { outputs, source } = createRecordedSource();
   const engine = createEngine({
-    tokenizer: tokenIdTokenizer,
+    tokenizer,
     version,
     model: 'tiny',
     blocks: 66,
@@ -87,12 +77,12 @@ const startRecordedEngine = async (version: VllmVersion, options: Partial<Engine
   });
   const { address, eventsAddress, replayAddress, ranks } = await engine.start();
   const send = async (exchange: RecordedExchange) => {
-    const { path, body } = asSent(exchange, version);
+    const { path, body } = exchange;
     outputs.push(exchange.outputTokenIds ?? []);
     const response = await fetch(`http://${address}${path}`, {
       method: exchange.method,
       headers: { 'content-type': 'application/json', ...exchange.headers },
-      body,
+      body: body && JSON.stringify(body),
     });
     const text = await response.text();
     outputs.length = 0;
@@ -105,6 +95,9 @@ const startRecordedEngine = async (version: VllmVersion, options: Partial<Engine
 const expectAnswer = (exchange: RecordedExchange, answered: { readonly status: number; readonly answer: unknown }) => {
   expect([exchange.note, answered.status]).toEqual([exchange.note, exchange.status]);
   if (exchange.usage !== null) expect(answered.answer).toMatchObject({ usage: exchange.usage });
+  if (exchange.path === '/v1/chat/completions' && exchange.promptTokenIds !== null) {
+    expect(answered.answer).toMatchObject({ prompt_token_ids: exchange.promptTokenIds });
+  }
   if (exchange.error !== null) expect(answered.answer).toEqual({ error: exchange.error });
 };
 
