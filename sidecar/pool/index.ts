@@ -11,25 +11,18 @@ export {
   type InferredBooking,
   type InferredEntry,
   type InferredLedger,
-  type InferredLedgerOptions,
 } from './inferred-ledger.ts';
 export {
   createLedger,
   type Ledger,
-  type LedgerBooking,
   type LedgerEntry,
-  type LedgerOptions,
-  type RequestOutcome,
 } from './ledger.ts';
 export { createPool, type Pool, type RestartNotice } from './pool.ts';
-export type { PoolOptions } from './pool-options.ts';
 export type { PoolMember } from './roster.ts';
 export type {
-  EndpointHealth,
   EndpointLoad,
   EndpointState,
   InFlightWork,
   PoolSnapshot,
-  ServedModel,
 } from './snapshot.ts';
-export { type BookedWork, createWorkTally, type WorkTally } from './work-tally.ts';
+export { createWorkTally } from './work-tally.ts';

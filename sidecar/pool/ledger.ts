@@ -4,7 +4,7 @@ import type { InFlightWork } from './snapshot.ts';
 import { type BookedWork, type Booking, createWorkTally, type WorkTally } from './work-tally.ts';
 
 /** How a request ended. `failed`: the endpoint broke or refused it; `aborted`: the client went away. */
-export type RequestOutcome = 'completed' | 'failed' | 'aborted';
+type RequestOutcome = 'completed' | 'failed' | 'aborted';
 
 /** A request in flight. Each call is idempotent, and none does anything after the end. */
 export interface LedgerEntry {

@@ -11,7 +11,7 @@ export type ScrapeOutcome =
   | { readonly kind: 'miss'; readonly why: MissReason; readonly missesInRow: number };
 
 /** Why a scrape brought nothing. */
-export type MissReason = 'unreachable' | 'timed-out' | 'broken' | 'bad-status' | 'no-figures';
+type MissReason = 'unreachable' | 'timed-out' | 'broken' | 'bad-status' | 'no-figures';
 
 /** How one metrics page is read. */
 export interface ScraperOptions {

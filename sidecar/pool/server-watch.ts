@@ -21,7 +21,7 @@ export interface ServerWatch extends Followed {
 }
 
 /** Who found out that a connection failed. */
-export type FailureSource = 'request' | 'scrape' | 'models';
+type FailureSource = 'request' | 'scrape' | 'models';
 
 /** How an address is watched. */
 export interface ServerWatchOptions {

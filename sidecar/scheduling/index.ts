@@ -5,18 +5,14 @@
  * Scores lie in [0, 1]; the outcome depends only on the arguments, the random source and the picker's position.
  * Plugin names follow the Gateway API Inference Extension's EndpointPickerConfig.
  */
-export type { ProfileMistake } from './parameters.ts';
-export { type ParsedProfile, parseProfile } from './parse-profile.ts';
+export { parseProfile } from './parse-profile.ts';
 export { preview, schedule } from './schedule.ts';
 export { uncachedTokensOf } from './scorers/token-cost.ts';
 export type {
   Candidate,
-  CandidateEvaluation,
-  Filter,
   Picker,
   Profile,
   Schedule,
   SchedulingRequest,
   ScoredCandidate,
-  Scorer,
 } from './types.ts';
