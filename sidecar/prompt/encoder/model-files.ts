@@ -19,12 +19,16 @@ export interface ModelFiles {
 
 const specialTokenNames = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 
+const absentCodes: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
+
+const isAbsent = (failure: unknown): boolean =>
+  typeof failure === 'object' && failure !== null && 'code' in failure && absentCodes.has(failure.code);
+
 const readText = async (folder: string, name: string): Promise<string | null> => {
   try {
     return await readFile(join(folder, name), 'utf8');
   } catch (failure) {
-    if (failure instanceof Error && 'code' in failure && (failure.code === 'ENOENT' || failure.code === 'ENOTDIR'))
-      return null;
+    if (isAbsent(failure)) return null;
     throw SidecarError.from(failure, 'tokenizer-unavailable');
   }
 };
