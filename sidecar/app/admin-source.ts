@@ -1,5 +1,6 @@
-import type { Clock } from '../core/index.ts';
+import type { Clock, Metrics } from '../core/index.ts';
 import type { AdminSource, EndpointReport, ReadinessCondition } from '../gateway/index.ts';
+import type { PrefixIndexReader } from '../kvindex/index.ts';
 import type { MetricsRegistry } from '../metrics/index.ts';
 import type { DecisionLog, Director } from '../routing/index.ts';
 import type { PoolRuntime } from './pool-runtime.ts';
@@ -30,6 +31,14 @@ const endpointReports = (runtime: PoolRuntime, clock: Clock): readonly EndpointR
     };
   });
 
+const observeIndex = (metrics: Metrics, { pool, index }: { pool: string; index: PrefixIndexReader }): void => {
+  const { blocks, pairs, bytes, evictedBlocks } = index.stats();
+  metrics.gauge('index_blocks', blocks, { pool });
+  metrics.gauge('index_pairs', pairs, { pool });
+  metrics.gauge('index_memory_bytes', bytes, { pool });
+  metrics.gauge('index_evicted_blocks', evictedBlocks, { pool });
+};
+
 /** Everything the admin edge shows, gathered from the rooms when it is asked. */
 export const createAdminSource = (options: {
   readonly runtimes: () => readonly PoolRuntime[];
@@ -42,7 +51,10 @@ export const createAdminSource = (options: {
   const { runtimes, readiness, director, log, registry, clock } = options;
   return {
     readiness,
-    metrics: () => registry.text(),
+    metrics: () => {
+      for (const { routed, index } of runtimes()) observeIndex(registry, { pool: routed.name, index });
+      return registry.text();
+    },
     endpoints: () => runtimes().flatMap((runtime) => endpointReports(runtime, clock)),
     decisions: (limit) => log.recent(limit),
     decision: (id) => log.get(id),

@@ -62,9 +62,15 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
   const random = overrides.random ?? Math.random;
   const rootLogger = createLogger({ ...config.log, stream: process.stderr, clock });
   const logger = overrides.logger ?? rootLogger;
+  const mistakenFigures = new Set<string>();
   const metrics = createMetricsRegistry({
     catalogue,
-    onMistake: (mistake) => logger.warn('a figure does not fit the catalogue', { mistake }),
+    onMistake: (mistake) => {
+      if (mistakenFigures.size < 100 && !mistakenFigures.has(mistake)) {
+        mistakenFigures.add(mistake);
+        logger.warn('a figure does not fit the catalogue', { mistake });
+      }
+    },
   });
   const stopping = new AbortController();
 

@@ -48,21 +48,21 @@ export const comparedPolicies: readonly ComparedPolicy[] = [
 export const comparedLoad: ChatLoadShape = {
   conversations: 24,
   turns: 6,
-  systemPrompts: 6,
-  systemWords: 700,
-  userWords: 90,
+  systemPrompts: 8,
+  systemWords: 600,
+  userWords: 110,
   answerTokens: 24,
-  rampMs: 3000,
-  thinkMs: 1500,
+  rampMs: 1200,
+  thinkMs: 1250,
   seed: 7,
 };
 
 /** Size and speed of the compared engines. */
 export const comparedEngine = {
-  blocks: 1200,
+  blocks: 1320,
   blockSize: 16,
   maxRunningRequests: 16,
-  stepTimes: { prefillTokensPerSecond: 6000, stepBaseMs: 6, stepMsPerDecode: 0.2 },
+  stepTimes: { prefillTokensPerSecond: 10_000, stepBaseMs: 6, stepMsPerDecode: 0.2 },
 } as const;
 
 const quantile = (sorted: readonly number[], share: number): number =>

@@ -185,6 +185,13 @@ const eventMetrics: readonly MetricDefinition[] = [
     meaning: 'Replays by outcome: complete, gave-up, cancelled.',
   },
   {
+    name: 'event_frames_unrouted_total',
+    type: 'counter',
+    unit: 'frames',
+    labels: ['pool'],
+    meaning: 'Frames on a bound event socket whose topic names no endpoint.',
+  },
+  {
     name: 'orphaned_stores_total',
     type: 'counter',
     unit: 'events',
@@ -206,6 +213,73 @@ const eventMetrics: readonly MetricDefinition[] = [
     labels: [],
     meaning: 'Time spent applying events in one turn of the event loop.',
     buckets: decisionBuckets,
+  },
+];
+
+const poolMetrics: readonly MetricDefinition[] = [
+  {
+    name: 'endpoints',
+    type: 'gauge',
+    unit: 'endpoints',
+    labels: ['pool', 'health'],
+    meaning: 'Endpoints by health: unknown, ready, failing.',
+  },
+  {
+    name: 'endpoint_trust',
+    type: 'gauge',
+    unit: 'trust',
+    labels: endpointLabels,
+    meaning: "How far an endpoint's part of the index can be relied on: 0 fallback, 1 degraded, 2 exact.",
+  },
+  {
+    name: 'endpoint_restarts_total',
+    type: 'counter',
+    unit: 'restarts',
+    labels: ['pool', 'reason'],
+    meaning: 'Restarts of engines seen by their metrics or by their source: incarnation, process-start, counters.',
+  },
+  {
+    name: 'endpoint_probes_total',
+    type: 'counter',
+    unit: 'probes',
+    labels: ['pool', 'outcome'],
+    meaning: 'Probes of failing endpoints: back, failing.',
+  },
+  {
+    name: 'connection_failures_total',
+    type: 'counter',
+    unit: 'failures',
+    labels: ['pool', 'source'],
+    meaning: 'Refused connections by who met them: request, scrape, models.',
+  },
+  {
+    name: 'scrapes_total',
+    type: 'counter',
+    unit: 'scrapes',
+    labels: ['pool', 'outcome'],
+    meaning: "Scrapes of engines' metrics: ok, or why one was missed.",
+  },
+  {
+    name: 'scrape_duration_seconds',
+    type: 'histogram',
+    unit: 'seconds',
+    labels: ['pool'],
+    meaning: 'Time until an engine answered a scrape.',
+    buckets: eventBuckets,
+  },
+  {
+    name: 'model_polls_total',
+    type: 'counter',
+    unit: 'polls',
+    labels: ['pool', 'outcome'],
+    meaning: 'Questions to engines which models they serve.',
+  },
+  {
+    name: 'ledger_ends_total',
+    type: 'counter',
+    unit: 'requests',
+    labels: ['pool', 'ledger', 'reason'],
+    meaning: 'Requests that left the ledger of work in flight (observed or inferred), by what ended them.',
   },
 ];
 
@@ -239,5 +313,6 @@ export const catalogue: readonly MetricDefinition[] = [
   ...gatewayMetrics,
   ...routingMetrics,
   ...eventMetrics,
+  ...poolMetrics,
   ...indexMetrics,
 ];
