@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import { type Clock, type Logger, SidecarError } from '../core/index.ts';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { Clock, Logger } from '../core/index.ts';
 import { sendError } from './error-response.ts';
 import type { Gateway } from './gateway.ts';
+import { listenOn } from './listening.ts';
 import { declaredBytes } from './request-body.ts';
 
 /** What an HTTP edge is made of. */
@@ -20,33 +20,6 @@ export interface HttpGatewayOptions {
 
 // Longer than the idle time of the load balancers usually in front (60 s), so that they, not we, close idle connections.
 const keepAliveTimeoutMs = 75_000;
-
-const parseListen = (listen: string): { host: string; port: number } => {
-  const colon = listen.lastIndexOf(':');
-  const port = Number(listen.slice(colon + 1));
-  if (colon < 1 || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new SidecarError('invalid-argument', 'listen must be host:port');
-  }
-  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port };
-};
-
-const boundAddress = (server: Server): string => {
-  const bound = server.address();
-  if (bound === null || typeof bound === 'string') throw new SidecarError('internal', 'listener has no address');
-  return `${isIP(bound.address) === 6 ? `[${bound.address}]` : bound.address}:${bound.port}`;
-};
-
-const listenOn = (server: Server, options: HttpGatewayOptions): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const { host, port } = parseListen(options.listen);
-    server.on('error', (cause: NodeJS.ErrnoException) => {
-      const details = { gateway: options.name, listen: options.listen, cause: cause.code ?? null };
-      reject(
-        new SidecarError('listen-failed', `${options.name} cannot listen on ${options.listen}`, { details, cause }),
-      );
-    });
-    server.listen({ host, port }, () => resolve(boundAddress(server)));
-  });
 
 /** Wraps a request listener in the life cycle that every HTTP edge shares. */
 export const createHttpGateway = (options: HttpGatewayOptions): Gateway => {
@@ -88,7 +61,7 @@ export const createHttpGateway = (options: HttpGatewayOptions): Gateway => {
   return {
     start: async (signal) => {
       signal.throwIfAborted();
-      const address = await listenOn(server, options);
+      const address = await listenOn(server, { gateway: options.name, listen: options.listen });
       if (signal.aborted) await stop(0);
       signal.throwIfAborted();
       signal.addEventListener('abort', () => void stop(0), { once: true });

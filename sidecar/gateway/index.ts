@@ -8,5 +8,7 @@
 export { type AdminGatewayOptions, createAdminGateway } from './admin/admin-gateway.ts';
 export type { AdminSource, EndpointReport, IndexReport, ReadinessCondition } from './admin/admin-source.ts';
 export { type ConsultGatewayOptions, createConsultGateway } from './consult/consult-gateway.ts';
+export { createExtprocGateway, type ExtprocGateway, type ExtprocGatewayOptions } from './extproc/extproc-gateway.ts';
+export type { TlsOptions, TlsVersion } from './extproc/tls/tls-source.ts';
 export type { Gateway } from './gateway.ts';
 export { createProxyGateway, type ProxyGatewayOptions } from './proxy/proxy-gateway.ts';

@@ -20,31 +20,32 @@ export interface ObservedRequest {
   firstToken(pool: string): void;
 }
 
-/** Starts observing a request. */
+/** Starts observing a request that is answered over HTTP. */
 export type ObserveRequest = (response: ServerResponse) => ObservedRequest;
 
-/** Counts and times the requests of one edge: `requests_total`, `requests_in_flight`, `request_duration_seconds`. */
-export const createRequestMetrics = (options: {
+/** Starts observing a request of any edge, which says itself when it is over. */
+export type ObserveExchange = () => ObservedRequest & { closed(): void };
+
+/** What a gateway's metrics are made of. */
+export interface RequestMetricsOptions {
   readonly gateway: string;
   readonly clock: Clock;
   readonly metrics: Metrics;
-}): ObserveRequest => {
+}
+
+/** Counts and times the requests of one edge: `requests_total`, `requests_in_flight`, `request_duration_seconds`. */
+export const createExchangeMetrics = (options: RequestMetricsOptions): ObserveExchange => {
   const { gateway, clock, metrics } = options;
   let inFlight = 0;
   const move = (by: 1 | -1): void => {
     inFlight += by;
     metrics.gauge('requests_in_flight', inFlight, { gateway });
   };
-  return (response) => {
+  return () => {
     const startedMs = clock.now();
     let outcome: RequestOutcome = 'client-abort';
     let servingPool = '';
     move(1);
-    response.once('close', () => {
-      move(-1);
-      metrics.count('requests_total', { gateway, outcome, pool: servingPool });
-      metrics.observe('request_duration_seconds', (clock.now() - startedMs) / 1000, { gateway });
-    });
     return {
       ended: (ending, pool = '') => {
         outcome = ending;
@@ -53,6 +54,21 @@ export const createRequestMetrics = (options: {
       firstToken: (pool) => {
         metrics.observe('time_to_first_token_seconds', (clock.now() - startedMs) / 1000, { gateway, pool });
       },
+      closed: () => {
+        move(-1);
+        metrics.count('requests_total', { gateway, outcome, pool: servingPool });
+        metrics.observe('request_duration_seconds', (clock.now() - startedMs) / 1000, { gateway });
+      },
     };
+  };
+};
+
+/** The same for edges that answer over HTTP: a request is over when its response is closed. */
+export const createRequestMetrics = (options: RequestMetricsOptions): ObserveRequest => {
+  const observe = createExchangeMetrics(options);
+  return (response) => {
+    const observed = observe();
+    response.once('close', observed.closed);
+    return observed;
   };
 };
