@@ -6,10 +6,9 @@
  * Request shapes are OpenAI's and Anthropic's as vLLM serves them; templates are Jinja as the transformers library runs it.
  */
 export { parseRequest } from './api/parse-request.ts';
-export { createPromptEncoder, type PromptEncoderOptions } from './encoder/create-prompt-encoder.ts';
-export type { RemotePrompt, RemoteTokenizer } from './encoder/remote-encoder.ts';
-export { createRemoteTokenizer, type Fetch, type RemoteTokenizerOptions } from './encoder/remote-tokenizer.ts';
-export type { ServerDefaults } from './encoder/template-input.ts';
+export { createPromptEncoder } from './encoder/create-prompt-encoder.ts';
+export type { RemoteTokenizer } from './encoder/remote-encoder.ts';
+export { createRemoteTokenizer, type Fetch } from './encoder/remote-tokenizer.ts';
 export type {
   ApiKind,
   EncodedPrompt,

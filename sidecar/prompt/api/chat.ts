@@ -24,7 +24,7 @@ export const embeddingsDialect: ChatDialect = { addsGenerationPrompt: false, isF
 const efforts: ReadonlySet<string> = new Set(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
 /** Messages of a body; of a cut one the last is left out unless its text content is what was cut. */
-export const readMessages = (
+const readMessages = (
   body: RequestBody,
   options: Omit<MessageOptions, 'isOpen'>,
 ): Read<{ readonly messages: readonly ChatMessage[]; readonly isLastOpen: boolean }> => {

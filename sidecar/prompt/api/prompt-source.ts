@@ -69,7 +69,7 @@ export interface TemplateHabits {
 }
 
 /** What a request wants to be encoded. */
-export type PromptContent =
+type PromptContent =
   | { readonly kind: 'plain'; readonly prompts: readonly PlainPrompt[] }
   /** `conversationFor` never fails and costs nothing where the habits make no difference. */
   | { readonly kind: 'conversation'; readonly conversationFor: (habits: TemplateHabits) => Conversation };

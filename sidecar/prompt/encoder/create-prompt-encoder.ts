@@ -21,7 +21,7 @@ export interface PromptEncoderOptions {
   readonly defaults?: Partial<ServerDefaults>;
   /** Tokenizes where the folder's files cannot be used; default none. */
   readonly remote?: RemoteTokenizer;
-  /** Bound of the memory for remembered token ids, default 64 MiB. */
+  /** Bound of the token ids that a package or an engine gave and that are remembered, default 64 MiB. */
   readonly cacheBytes?: number;
   readonly logger?: Logger;
   /** Serves `strftime_now` in templates. */

@@ -53,21 +53,19 @@ const restartTokens = (tokenizer: unknown): readonly string[] => {
 };
 
 /**
- * The own encoder, warmed, where it takes the files, else the package's; either with a cache of token ids of at most
- * `cacheBytes`.
+ * The own encoder, warmed, where it takes the files, else the package's with a cache of token ids of at most `cacheBytes`.
+ * The own one has none but its cache of words: encoding words seen before costs about what a look-up of the text does.
  */
 export const chooseTokenizer = (files: ModelFiles, options: { readonly cacheBytes: number }): Choice<Tokenizer> => {
   const own = createByteLevelBpe(files.tokenizer);
   if (own.kind === 'supported') {
     own.tokenizer.warm();
-    const addedTokens = own.tokenizer.canRestartAfterAddedToken ? restartTokens(files.tokenizer) : [];
-    const implementation = createCachedTokenizer(own.tokenizer, { addedTokens, maxBytes: options.cacheBytes });
-    return { kind: 'usable', implementation };
+    return { kind: 'usable', implementation: own.tokenizer };
   }
   try {
     const tokenizer = createPackageTokenizer(files, own);
-    // What other kinds of vocabulary do at the start of a segment depends on what stands before it.
-    const implementation = createCachedTokenizer(tokenizer, { addedTokens: [], maxBytes: options.cacheBytes });
+    const addedTokens = restartTokens(files.tokenizer);
+    const implementation = createCachedTokenizer(tokenizer, { addedTokens, maxBytes: options.cacheBytes });
     return { kind: 'usable', implementation };
   } catch (failure) {
     return { kind: 'unusable', reason: `${own.reason}; the package says: ${messageOf(failure)}` };

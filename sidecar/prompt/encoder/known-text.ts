@@ -29,15 +29,21 @@ class RecordingVariables extends Map<string, JsonValue> {
 /** Renders one conversation; null where the template refuses it. */
 export type RenderConversation = (input: TemplateInput) => string | null;
 
+/** Length of the common prefix of two texts; compares whole stretches, halving the one that differs. */
+const commonLength = (one: string, other: string): number => {
+  let low = 0;
+  let high = Math.min(one.length, other.length);
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (other.startsWith(one.slice(low, middle), low)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+};
+
 const commonPrefix = (texts: readonly string[]): string => {
   const [first = '', ...others] = texts;
-  let length = first.length;
-  for (const text of others) {
-    let at = 0;
-    while (at < length && at < text.length && text.charCodeAt(at) === first.charCodeAt(at)) at++;
-    length = at;
-  }
-  return first.slice(0, length);
+  return others.reduce((prefix, text) => prefix.slice(0, commonLength(prefix, text)), first);
 };
 
 const knownStart = (text: string): string => {

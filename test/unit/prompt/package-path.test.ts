@@ -6,6 +6,7 @@ import { describeTemplate } from '../../../sidecar/prompt/encoder/model-template
 import { createLocalEncoder } from '../../../sidecar/prompt/encoder/prompt-encoder.ts';
 import type { PromptEncoder } from '../../../sidecar/prompt/index.ts';
 import { createPackageTemplate } from '../../../sidecar/prompt/template/package-template.ts';
+import { createCachedTokenizer } from '../../../sidecar/prompt/tokenizer/cached-tokenizer.ts';
 import { createPackageTokenizer } from '../../../sidecar/prompt/tokenizer/package-tokenizer.ts';
 import { encodeBody, idsOf, recordedTemplates, tinyQwenEncoder, tinyQwenModel } from '../../support/tiny-qwen.ts';
 import { renderVectors, tokenizeVectors } from '../../support/vllm-vectors.ts';
@@ -46,6 +47,16 @@ describe('the published packages', () => {
         .filter((name) => name !== '')
         .sort(),
     );
+  });
+
+  it('give the same tokens where their segments are remembered', async () => {
+    const files = await readModelFiles(tinyQwenModel);
+    const tokenizer = createPackageTokenizer(files, { reason: 'under test' });
+    const addedTokens = ['<|im_start|>', '<|im_end|>', '<tool_call>', '</tool_call>'];
+    const cached = createCachedTokenizer(tokenizer, { addedTokens, maxBytes: 1 << 20 });
+    const texts = renderVectors().flatMap(({ text }) => (text === null ? [] : [text]));
+
+    for (const text of texts) expect(cached.encodePieces([text])).toEqual(tokenizer.encodePieces([text]));
   });
 
   it('fail as the engine does where the template raises, without the conversation in the message', () => {

@@ -2,53 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createCachedTokenizer } from '../../../sidecar/prompt/tokenizer/cached-tokenizer.ts';
 import type { Tokenizer } from '../../../sidecar/prompt/tokenizer/port.ts';
-import { hashText } from '../../../sidecar/prompt/tokenizer/text-hash.ts';
 import { TokenCache } from '../../../sidecar/prompt/tokenizer/token-cache.ts';
-
-const hashOf = (text: string): string => {
-  const hash = new Int32Array(4);
-  hashText(text, hash);
-  return hash.join();
-};
-
-describe('hashText', () => {
-  it('tells texts apart that differ in one unit, in length or in order', () => {
-    const texts = [
-      '',
-      'a',
-      'b',
-      'ab',
-      'ba',
-      'aa',
-      'aaa',
-      'a\u0000',
-      '\u0000',
-      '\u0000\u0000',
-      'é',
-      'e\u0301',
-      '\ud83d',
-      '\ud83d\ude00',
-      ...Array.from({ length: 2000 }, (_, index) => `text ${index}`),
-    ];
-
-    expect(new Set(texts.map(hashOf)).size).toBe(texts.length);
-  });
-
-  it('changes about half of its bits with one bit of the text', () => {
-    const flipped = Array.from({ length: 200 }, (_, index) => {
-      const one = Int32Array.from(hashOf(`x${index}y`).split(','), Number);
-      const other = Int32Array.from(hashOf(`x${index}x`).split(','), Number);
-      return one.reduce(
-        (sum, part, at) => sum + ((part ^ (other[at] ?? 0)) >>> 0).toString(2).replaceAll('0', '').length,
-        0,
-      );
-    });
-    const mean = flipped.reduce((sum, bits) => sum + bits) / flipped.length;
-
-    expect(mean).toBeGreaterThan(54);
-    expect(mean).toBeLessThan(74);
-  });
-});
 
 describe('TokenCache', () => {
   it('gives only what was put in last for a text, within its bound', () => {
@@ -77,8 +31,8 @@ describe('TokenCache', () => {
     for (let index = 0; index < 2000; index++) cache.set(`text ${index}`, ids);
 
     const kept = Array.from({ length: 2000 }, (_, index) => cache.get(`text ${index}`) !== null);
-    expect(kept.slice(0, 1000).some(Boolean)).toBe(false);
-    expect(kept.slice(-64).filter(Boolean).length).toBeGreaterThan(32);
+    expect(kept.slice(0, -256).some(Boolean)).toBe(false);
+    expect(kept.slice(-255).every(Boolean)).toBe(true);
   });
 
   it('does not keep what would push out most of the rest', () => {
