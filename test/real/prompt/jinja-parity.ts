@@ -77,14 +77,18 @@ const renderOutcome = (render: () => readonly string[]): { readonly text?: strin
   }
 };
 
-/** Renders a template over random conversations on both sides. */
+/** Random conversations as JSON texts; the same seed gives the same ones. */
+export const randomConversations = (count: number, seed: number): readonly string[] => {
+  const maker = new ConversationMaker(seededRandom(seed));
+  return Array.from({ length: count }, () => maker.make());
+};
+
+/** Renders a template over inputs, given as JSON texts, on both sides. */
 export const compareTemplate = async (
   python: LineProgram,
   template: NamedTemplate,
-  options: { readonly conversations: number; readonly seed: number },
+  inputs: readonly string[],
 ): Promise<Parity> => {
-  const maker = new ConversationMaker(seededRandom(options.seed));
-  const inputs = Array.from({ length: options.conversations }, () => maker.make());
   const answer = await python.ask({ source: template.source, nowSeconds, inputs });
   if (!isAnswer(answer)) throw new Error('render.py gave no answer');
   const outcome = compileChatTemplate(template.source, { clock });

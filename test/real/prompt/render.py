@@ -52,13 +52,14 @@ def render(template, text):
         return {"error": f"{type(error).__name__}: {error}"}
 
 
-for line in sys.stdin:
-    question = json.loads(line)
-    refused = None
-    outputs = []
+def answer(question):
     try:
         template = environment(question["nowSeconds"]).from_string(question["source"])
-        outputs = [render(template, text) for text in question["inputs"]]
     except Exception as error:
-        refused = f"{type(error).__name__}: {error}"
-    print(json.dumps({"refused": refused, "outputs": outputs}), flush=True)
+        return {"refused": f"{type(error).__name__}: {error}", "outputs": []}
+    return {"refused": None, "outputs": [render(template, text) for text in question["inputs"]]}
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)

@@ -109,7 +109,6 @@ const formatValue = (marked: Value, specText: string): string => {
   }
   const numeric = toNumeric(value);
   if (numeric === null || spec.form === 's') return fail(`a ${typeName(value)} takes no such format`);
-  if (typeof value === 'boolean' && spec.form === '') return fail('a format for a bool');
   return formatNumberBy(numeric, spec);
 };
 

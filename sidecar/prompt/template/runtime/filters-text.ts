@@ -7,9 +7,20 @@ import { countArgument } from './numbers.ts';
 import { type Operation, takes, variadic } from './operation.ts';
 import { add, modulo } from './operators.ts';
 import { print } from './print.ts';
-import { iterate, slice, unpack } from './sequences.ts';
+import { isIterable, iterate, sizeOf, slice, unpack } from './sequences.ts';
 import { capitalize, replaceText, splitLines, splitTextFromRight, strip, textLength } from './text.ts';
-import { fail, isDict, Markup, noKeywords, PyTuple, requireText, textOf, unmark, type Value } from './values.ts';
+import {
+  fail,
+  isDict,
+  Markup,
+  noKeywords,
+  PyTuple,
+  requireText,
+  textOf,
+  typeName,
+  unmark,
+  type Value,
+} from './values.ts';
 
 type Filter = Operation<Value>;
 
@@ -45,7 +56,9 @@ const indentLines = (text: string, width: Value, first: Value, blank: Value): st
 const truncateText = (value: Value, length: number, killsWords: boolean, end: string, leeway: number): Value => {
   const room = length - textLength(end);
   if (room < 0 || leeway < 0) return fail('truncate cannot keep that little');
-  if (textLength(requireText(value)) <= length + leeway) return value;
+  const size = sizeOf(value) ?? fail(`a ${typeName(value)} has no length`);
+  if (size <= length + leeway) return value;
+  requireText(value);
   const cut = requireText(slice(unmark(value), null, room, null));
   const kept = killsWords ? cut : (splitTextFromRight(cut, ' ', 1)[0] ?? '');
   return add(remark(value, kept), end);
@@ -82,7 +95,7 @@ const urlQuotePlus = (value: Value): string => urlQuote(print(value), false).rep
 const urlEncode = (value: Value): string => {
   const text = textOf(value);
   if (text !== null) return urlQuote(text, true);
-  if (value === null || typeof value === 'number' || typeof value === 'boolean') return urlQuote(print(value), true);
+  if (!isIterable(value)) return urlQuote(print(value), true);
   const pairs = isDict(value) ? Array.from(value, (entry) => new PyTuple(entry)) : iterate(value);
   return Array.from(pairs, (pair) => unpack(pair, 2).map(urlQuotePlus).join('=')).join('&');
 };

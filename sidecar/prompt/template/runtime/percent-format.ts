@@ -3,7 +3,7 @@ import { formatDouble, LARGEST_WIDTH } from './format-number.ts';
 import { type Int, toDouble, toInt, toNumeric } from './numbers.ts';
 import { print, repr } from './print.ts';
 import { substring, textLength } from './text.ts';
-import { fail, isDict, Markup, PyFloat, PyTuple, textOf, typeName, type Value } from './values.ts';
+import { fail, isDict, isList, Markup, PyFloat, PyRange, PyTuple, textOf, typeName, type Value } from './values.ts';
 
 const directive = /%(?:\(([^()]*)\))?([-+ #0]*)(\*|\d+)?(\.(\*|\d+)?)?[hlL]?(.)?/gs;
 
@@ -32,8 +32,11 @@ class Values {
     return value === undefined && !this.#source.has(key) ? fail('a format names a missing key') : value;
   }
 
+  /** Values left over are an error, but for what Python takes for a mapping: it may be read by name. */
   requireAllUsed(): void {
-    if (this.#position < this.#items.length && !isDict(this.#source)) fail('too many values for a format');
+    const source = this.#source;
+    const isSubscriptable = isDict(source) || isList(source) || source instanceof PyRange || source === undefined;
+    if (this.#position < this.#items.length && !isSubscriptable) fail('too many values for a format');
   }
 }
 

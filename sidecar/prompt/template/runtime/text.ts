@@ -122,7 +122,7 @@ export const splitSpacesFromRight = (text: string, limit: number): readonly stri
     while (end > 0 && isSpace(text.charCodeAt(end - 1))) end -= 1;
     if (end === 0) break;
     if (limit >= 0 && words.length >= limit) {
-      words.push(stripSpaces(text.slice(0, end), 'left'));
+      words.push(text.slice(0, end));
       break;
     }
     const stop = end;

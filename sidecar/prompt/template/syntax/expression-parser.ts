@@ -7,14 +7,14 @@ const comparisonOperators = ['==', '!=', '<', '<=', '>', '>='] as const;
 const additiveOperators = ['+', '-'] as const;
 const multiplicativeOperators = ['*', '/', '//', '%'] as const;
 
-const wordLiterals: Readonly<Record<string, Literal>> = {
-  true: { type: 'boolean', value: true },
-  True: { type: 'boolean', value: true },
-  false: { type: 'boolean', value: false },
-  False: { type: 'boolean', value: false },
-  none: { type: 'none' },
-  None: { type: 'none' },
-};
+const wordLiterals: ReadonlyMap<string, Literal> = new Map<string, Literal>([
+  ['true', { type: 'boolean', value: true }],
+  ['True', { type: 'boolean', value: true }],
+  ['false', { type: 'boolean', value: false }],
+  ['False', { type: 'boolean', value: false }],
+  ['none', { type: 'none' }],
+  ['None', { type: 'none' }],
+]);
 
 /** Where a tuple without parentheses may end, and what its members may be. */
 export interface TupleOptions {
@@ -22,8 +22,6 @@ export interface TupleOptions {
   readonly isSimplified?: boolean;
   /** Whether members may be `a if b else c`. Default true. */
   readonly withConditional?: boolean;
-  /** A name that ends the tuple, `in` or `recursive`. */
-  readonly endName?: string;
   readonly isParenthesized?: boolean;
 }
 
@@ -51,7 +49,7 @@ export class ExpressionParser {
     let isTuple = false;
     for (;;) {
       if (items.length > 0) this.#stream.expectOperator(',');
-      if (this.#isTupleEnd(options.endName)) break;
+      if (this.#isTupleEnd()) break;
       items.push(this.#parseTupleMember(options));
       if (!this.#stream.isOperator(',')) break;
       isTuple = true;
@@ -81,7 +79,7 @@ export class ExpressionParser {
     switch (token.kind) {
       case 'name': {
         this.#stream.advance();
-        const literal = wordLiterals[token.text];
+        const literal = wordLiterals.get(token.text);
         return literal === undefined ? { kind: 'name', name: token.text } : { kind: 'literal', literal };
       }
       case 'string':
@@ -296,10 +294,9 @@ export class ExpressionParser {
     return options.withConditional === false ? this.#parseOr() : this.parseExpression();
   }
 
-  #isTupleEnd(endName: string | undefined): boolean {
+  #isTupleEnd(): boolean {
     const { kind } = this.#stream.current;
-    if (kind === 'variable-end' || kind === 'block-end' || this.#stream.isOperator(')')) return true;
-    return endName !== undefined && this.#stream.isName(endName);
+    return kind === 'variable-end' || kind === 'block-end' || this.#stream.isOperator(')');
   }
 
   #takeAdjacentStrings(): string {

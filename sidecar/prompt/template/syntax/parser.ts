@@ -96,9 +96,9 @@ class Parser {
   }
 
   #parseFor(): ForStatement {
-    const target = this.#parseTarget({ endName: 'in' });
+    const target = this.#parseTarget();
     if (!this.#stream.takeName('in')) this.#stream.failUnexpected();
-    const iterable = this.#expressions.parseTuple({ withConditional: false, endName: 'recursive' });
+    const iterable = this.#expressions.parseTuple({ withConditional: false });
     const test = this.#stream.takeName('if') ? this.#expressions.parseExpression() : null;
     const isRecursive = this.#stream.takeName('recursive');
     const { body, end } = this.#parseBody('endfor', 'else');
@@ -142,7 +142,7 @@ class Parser {
     const bindings: { target: Target; value: Expression }[] = [];
     while (this.#stream.current.kind !== 'block-end') {
       if (bindings.length > 0) this.#stream.expectOperator(',');
-      const target = this.#parseTarget({});
+      const target = this.#parseTarget();
       this.#stream.expectOperator('=');
       bindings.push({ target, value: this.#expressions.parseExpression() });
     }
@@ -176,17 +176,13 @@ class Parser {
     return parameters;
   }
 
-  #parseTarget(options: { readonly endName?: string; readonly withNamespace?: boolean }): Target {
-    const { withNamespace = false, ...tupleOptions } = options;
+  #parseTarget(options: { readonly withNamespace: boolean } = { withNamespace: false }): Target {
     const items: Target[] = [];
     let isTuple = false;
     for (;;) {
       if (items.length > 0) this.#stream.expectOperator(',');
-      const { kind } = this.#stream.current;
-      const isEnd =
-        kind === 'block-end' || (tupleOptions.endName !== undefined && this.#stream.isName(tupleOptions.endName));
-      if (isEnd) break;
-      items.push(this.#parseTargetItem(withNamespace));
+      if (this.#stream.current.kind === 'block-end') break;
+      items.push(this.#parseTargetItem(options.withNamespace));
       if (!this.#stream.isOperator(',')) break;
       isTuple = true;
     }
