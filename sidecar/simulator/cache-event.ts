@@ -39,7 +39,7 @@ export interface RemovedEvent {
 }
 
 /** The whole cache was dropped. */
-export interface ClearedEvent {
+interface ClearedEvent {
   readonly kind: 'cleared';
 }
 

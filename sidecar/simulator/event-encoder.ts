@@ -2,7 +2,7 @@ import { type CacheEvent, extraKeysOf, type RemovedEvent, type StoredEvent } fro
 import { MsgpackWriter } from './msgpack-writer.ts';
 
 /** One step's events, ready to be published. */
-export interface EventBatch {
+interface EventBatch {
   /** Seconds since the Unix epoch. */
   readonly atSeconds: number;
   readonly events: readonly CacheEvent[];

@@ -5,17 +5,12 @@
  * A step's events are published before its tokens go out; batches are numbered from 0 without gaps.
  * Formats are vLLM's (vllm/distributed/kv_events.py, vllm/v1/core, vllm/entrypoints), checked against its recordings.
  */
-
 export { type ChatLoadShape, type ChatSample, runChatLoad } from './chat-load.ts';
 export { createEngine, type Engine, type EngineAddresses } from './engine.ts';
-export type { EngineBlock } from './engine-block.ts';
-export type { EngineCounters } from './engine-counters.ts';
-export { type BatchSelector, type EngineFaults, noFaults, type ReplayBehaviour } from './engine-faults.ts';
+export type { EngineFaults } from './engine-faults.ts';
 export type { EngineOptions } from './engine-options.ts';
-export type { RankAddresses } from './engine-process.ts';
 export type { EngineTokenizer } from './engine-tokenizer.ts';
-export { defaultStepTimes, type StepTimes } from './step-time.ts';
 export { loadTinyQwen, loadTinyQwenVocabulary, tinyQwenFolder } from './tiny-qwen.ts';
-export { createWordSource, type TokenSource, type TokenSourceRequest } from './token-source.ts';
-export { type VllmGeneration, type VllmVersion, vllmGenerations } from './vllm-generation.ts';
-export { createDetokenizer, parseVocabulary, type Vocabulary } from './vocabulary.ts';
+export { createWordSource, type TokenSource } from './token-source.ts';
+export type { VllmVersion } from './vllm-generation.ts';
+export { createDetokenizer, type Vocabulary } from './vocabulary.ts';

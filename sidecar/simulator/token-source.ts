@@ -1,7 +1,7 @@
 import type { Vocabulary } from './vocabulary.ts';
 
 /** What a generated sequence depends on. */
-export interface TokenSourceRequest {
+interface TokenSourceRequest {
   readonly promptTokenIds: Int32Array;
   /** Which of a request's `n` answers this is, from 0. */
   readonly choice: number;

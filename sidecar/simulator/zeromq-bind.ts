@@ -4,6 +4,9 @@ import { delay, SidecarError, systemClock } from '../core/index.ts';
 const attempts = 200;
 const pauseMs = 5;
 
+const isTaken = (failure: unknown): boolean =>
+  failure instanceof Error && 'code' in failure && failure.code === 'EADDRINUSE';
+
 /**
  * Binds `socket` and returns the address it got, with the port that a `*` stood for. A port that is taken is tried
  * again for a second of real time, since ZeroMQ gives ports back some time after a close. Throws `listen-failed`.
@@ -14,7 +17,7 @@ export const bindSocket = async (socket: Socket, address: string): Promise<strin
       await socket.bind(address);
       return socket.lastEndpoint ?? address;
     } catch (cause) {
-      if (attempt === attempts) {
+      if (!isTaken(cause) || attempt === attempts) {
         throw new SidecarError('listen-failed', `cannot bind ${address}`, { details: { address }, cause });
       }
       await delay(systemClock, pauseMs);

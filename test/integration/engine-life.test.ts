@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { Subscriber } from 'zeromq';
 import { createEngine, type EngineOptions } from '../../sidecar/simulator/index.ts';
 import { tapEvents, tokenIdTokenizer } from '../support/engine-harness.ts';
 import { postJson } from '../support/http.ts';
@@ -144,6 +145,34 @@ describe('an engine', () => {
     });
     expect([0, 1, 2].map((rank) => bench.engine.lastSequence(rank))).toEqual([null, null, 0]);
     expect(() => bench.engine.blocks(3)).toThrow('[invalid-argument]');
+  });
+
+  it('dials a subscriber that binds', async () => {
+    const subscriber = new Subscriber({ linger: 0 });
+    subscriber.subscribe('');
+    await subscriber.bind('tcp://127.0.0.1:*');
+    const eventsAddress = subscriber.lastEndpoint ?? '';
+    await using bench = await startEngine({ eventsAddress, eventsSocket: 'connect' });
+    expect(bench.addresses.eventsAddress).toBe(eventsAddress);
+    // A bound SUB tells a new peer what it wants only while it waits for messages.
+    const first = subscriber.receive();
+    await bench.engine.subscribed(1);
+    await bench.complete(20);
+    expect((await first)[1]).toEqual(Buffer.alloc(8));
+    subscriber.close();
+  });
+
+  it.each([{ eventsAddress: 'tcp://nowhere' }, { replayAddress: 'nonsense' }, { port: 1, host: '203.0.113.1' }])(
+    'does not start at %j',
+    async (options) => {
+      await using engine = createEngine({ tokenizer: tokenIdTokenizer, ...options });
+      await expect(engine.start()).rejects.toThrow('[listen-failed]');
+    },
+  );
+
+  it('has no ranks above 0 without ports to count up', async () => {
+    await using engine = createEngine({ tokenizer: tokenIdTokenizer, ranks: 2, eventsAddress: 'inproc://engine' });
+    await expect(engine.start()).rejects.toThrow('[invalid-argument]');
   });
 
   it('has no replay socket where none is wanted', async () => {

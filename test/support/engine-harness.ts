@@ -3,7 +3,7 @@ import type { Engine, EngineTokenizer, Vocabulary } from '../../sidecar/simulato
 import { loadTinyQwenVocabulary } from '../../sidecar/simulator/index.ts';
 
 /** A live message of an engine, by frame. */
-export interface LiveMessage {
+interface LiveMessage {
   readonly topic: Buffer;
   readonly sequenceBytes: Buffer;
   readonly sequence: number;

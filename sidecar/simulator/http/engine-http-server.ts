@@ -9,6 +9,9 @@ import { createGenerationHandler } from './generation-api.ts';
 /** Idle connections are closed after this time, as vLLM does. */
 const keepAliveMs = 5000;
 
+/** How often a closing server looks for connections whose answer is done. */
+const idleCheckMs = 5;
+
 /** The engine's OpenAI-compatible server, for one life of the engine. */
 export class EngineHttpServer {
   readonly #handlers: ReadonlyMap<string, Handler>;
@@ -60,11 +63,11 @@ export class EngineHttpServer {
   }
 
   /** Answers what is under way, then closes. Call only where something ends those requests. */
-  close(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-    });
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const timer = setInterval(() => this.#server.closeIdleConnections(), idleCheckMs);
+    await closed;
+    clearInterval(timer);
   }
 
   /** Cuts every connection, in mid-answer too. */
