@@ -10,6 +10,7 @@ export interface StepTimes {
   readonly stepMsPerDecode: number;
 }
 
+/** Step times where an engine's options name none. */
 export const defaultStepTimes: StepTimes = { prefillTokensPerSecond: 8000, stepBaseMs: 8, stepMsPerDecode: 0.1 };
 
 /** Milliseconds one step takes. A request with a single token in the step decodes; more tokens are prefill. */

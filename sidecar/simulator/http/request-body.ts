@@ -18,19 +18,21 @@ export const parseBody = (bytes: Uint8Array): JsonObject => {
   return value;
 };
 
-/** A field that may be absent or null. Each reader refuses a value of another type with 400. */
+/** A text, null where absent. This and the readers below take null for absent and refuse other types with 400. */
 export const optionalString = (body: JsonObject, field: string): string | null => {
   const value = body[field] ?? null;
   if (value === null || typeof value === 'string') return value;
   throw badRequest(`${field} must be a string.`, field);
 };
 
+/** True or false, false where absent. */
 export const optionalBoolean = (body: JsonObject, field: string): boolean => {
   const value = body[field] ?? false;
   if (typeof value === 'boolean') return value;
   throw badRequest(`${field} must be true or false.`, field);
 };
 
+/** An object, empty where absent. */
 export const optionalObject = (body: JsonObject, field: string): JsonObject => {
   const value = body[field] ?? {};
   if (isObject(value)) return value;

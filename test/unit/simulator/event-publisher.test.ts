@@ -1,9 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { Dealer, Subscriber } from 'zeromq';
 import { seededRandom } from '../../../sidecar/core/index.ts';
-import { type EngineFaults, noFaults } from '../../../sidecar/simulator/engine-faults.ts';
+import { noFaults } from '../../../sidecar/simulator/engine-faults.ts';
 import { createEventEncoder } from '../../../sidecar/simulator/event-encoder.ts';
 import { EventPublisher } from '../../../sidecar/simulator/event-publisher.ts';
+import type { EngineFaults } from '../../../sidecar/simulator/index.ts';
 import { ReplayServer } from '../../../sidecar/simulator/replay-server.ts';
 import { createFakeClock } from '../../support/fake-clock.ts';
 
