@@ -26,8 +26,8 @@ class RecordingVariables extends Map<string, JsonValue> {
   }
 }
 
-/** Renders one conversation; null where the template refuses it. */
-export type RenderConversation = (input: TemplateInput) => string | null;
+/** Renders one conversation to pieces; null where the template refuses it. */
+type RenderConversation = (input: TemplateInput) => readonly string[] | null;
 
 /** Length of the common prefix of two texts; compares whole stretches, halving the one that differs. */
 const commonLength = (one: string, other: string): number => {
@@ -46,9 +46,12 @@ const commonPrefix = (texts: readonly string[]): string => {
   return others.reduce((prefix, text) => prefix.slice(0, commonLength(prefix, text)), first);
 };
 
-const knownStart = (text: string): string => {
-  const end = text.indexOf(unknownText);
-  return end < 0 ? text : text.slice(0, end);
+/** The text up to what is not known; looked for piece by piece, which is quick where a piece is ASCII. */
+const knownStart = (pieces: readonly string[]): string => {
+  const last = pieces.findIndex((piece) => piece.includes(unknownText));
+  if (last < 0) return pieces.join('');
+  const piece = pieces[last] ?? '';
+  return pieces.slice(0, last).join('') + piece.slice(0, piece.indexOf(unknownText));
 };
 
 /**
@@ -61,6 +64,8 @@ export const knownText = (
     readonly contentFormat: 'string' | 'openai';
     readonly inputOf: (conversation: Conversation) => TemplateInput;
     readonly render: RenderConversation;
+    /** Whether to render once only, for conversations so long that a dozen renders would hold up others. */
+    readonly triesOnce: boolean;
   },
 ): KnownText | null => {
   const asked = new Set<string>();
@@ -70,14 +75,16 @@ export const knownText = (
       return withMedia.flatMap((shown) => {
         const input = options.inputOf(shown);
         const variables = new RecordingVariables(input.variables);
-        const text = options.render({ ...input, variables: variables as JsonObject });
+        const pieces = options.render({ ...input, variables: variables as JsonObject });
         for (const name of variables.asked) asked.add(name);
-        return text === null ? [] : [knownStart(text)];
+        return pieces === null ? [] : [knownStart(pieces)];
       });
     });
-  const likely = startsOf(continuations(conversation));
+  const variants = continuations(conversation);
+  const likely = startsOf(options.triesOnce ? variants.slice(0, 1) : variants);
   if (likely.length === 0) return null;
-  const [plainest] = continuations(conversation);
+  if (options.triesOnce) return { likely: commonPrefix(likely), certain: '' };
+  const [plainest] = variants;
   const changed = plainest === undefined ? [] : startsOf(laterMembers(plainest, ['enable_thinking', ...asked]));
   return { likely: commonPrefix(likely), certain: commonPrefix([...likely, ...changed]) };
 };

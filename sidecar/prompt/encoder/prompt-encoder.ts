@@ -25,6 +25,9 @@ export interface LocalEncoderParts {
   readonly logger: Logger;
 }
 
+/** Cut bodies longer than this are rendered once, and nothing of them is said to be certain. */
+const maxTriedBytes = 2 ** 20;
+
 type Tokens = Pick<PromptSequence, 'tokenIds' | 'isWhole' | 'certainTokens'>;
 
 const unknown = (why: string): EncodedPrompt => ({ kind: 'unknown', why });
@@ -44,14 +47,14 @@ class LocalEncoder implements PromptEncoder {
   encode(request: ParsedRequest, options: { readonly loraName: string | null }): EncodedPrompt {
     const source = request.prompt?.source;
     if (source === undefined) return unknown(request.unreadable ?? 'no-prompt');
-    const tokens = this.#tokens(source);
+    const tokens = this.#tokens(source, request.bodyBytes);
     if (typeof tokens === 'string') return unknown(tokens);
     const identity = { loraName: options.loraName, salt: source.salt, multimodal: source.multimodal };
     return { kind: 'encoded', path: this.path, sequences: tokens.map((sequence) => ({ ...sequence, identity })) };
   }
 
   /** Tokens of every sequence, or why there are none. */
-  #tokens(source: PromptSource): readonly Tokens[] | string {
+  #tokens(source: PromptSource, bodyBytes: number): readonly Tokens[] | string {
     if (source.content.kind === 'plain') {
       const { prompts } = source.content;
       const sequences = prompts.map((prompt) => {
@@ -67,7 +70,10 @@ class LocalEncoder implements PromptEncoder {
     if (templates === null) return 'no-template';
     const conversation = source.content.conversationFor(templates.plain.habits);
     const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
-    const tokens = this.#conversationTokens(conversation, model, source);
+    const isPartial = conversation.cut !== null || hasMedia(conversation);
+    const tokens = isPartial
+      ? this.#knownTokens(conversation, model, { source, triesOnce: bodyBytes > maxTriedBytes })
+      : this.#wholeTokens(conversation, model, source);
     if (tokens === null) return 'template-failed';
     return tokens.isWhole && tokens.tokenIds.length === 0 ? 'no-prompt' : [tokens];
   }
@@ -83,8 +89,7 @@ class LocalEncoder implements PromptEncoder {
     return false;
   }
 
-  #conversationTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Tokens | null {
-    if (conversation.cut !== null || hasMedia(conversation)) return this.#knownTokens(conversation, model, source);
+  #wholeTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Tokens | null {
     const input = this.#input(conversation, model);
     const { tokenizer } = this.#parts;
     if (conversation.continuesFinalMessage) {
@@ -98,13 +103,18 @@ class LocalEncoder implements PromptEncoder {
     return whole(tokenizer.encodePieces(pieces));
   }
 
-  #knownTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Tokens | null {
+  #knownTokens(
+    conversation: Conversation,
+    model: ModelTemplate,
+    { source, triesOnce }: { readonly source: PromptSource; readonly triesOnce: boolean },
+  ): Tokens | null {
     // What is kept of the right end depends on all of it.
     if (source.truncation?.keptEnd === 'right') return null;
     const known = knownText(conversation, {
       contentFormat: model.template.contentFormat,
+      triesOnce,
       inputOf: (variant) => this.#input(variant, model),
-      render: (input) => this.#attempt(() => model.template.render(input).join('')),
+      render: (input) => this.#attempt(() => model.template.render(input)),
     });
     if (known === null) return null;
     const { tokenizer } = this.#parts;
