@@ -1,7 +1,7 @@
 // Byte-level BPE in WebAssembly: the inner loop of plain-core.ts with SIMD. Compiled by scripts/build-wasm.js.
 import { isNfc } from './text';
-import { encodeCl100k, encodeDeepSeek, encodeGpt2, encodeO200k } from './scanners';
-import { append, out, setOut } from './words';
+import { encodeText } from './encode';
+import { append } from './words';
 
 export {
   BYTE_IDS,
@@ -22,7 +22,7 @@ let input: usize = 0;
 let output: usize = 0;
 let ends: usize = 0;
 
-/** Sets where the text is, where ids go, and where the ends of words come from; 16 bytes after the text are readable. */
+/** Sets where the text is, where ids go, and where the ends of words come from; 64 bytes after the text are the module's. */
 export function setBuffers(inputAt: usize, outputAt: usize, endsAt: usize): void {
   input = inputAt;
   output = outputAt;
@@ -36,22 +36,17 @@ export function isInputNfc(length: usize): bool {
 
 /** Splits text of `length` bytes by the scanner of a family and encodes its words. Returns the number of ids. */
 export function encode(family: i32, length: usize): i32 {
-  setOut(output);
-  const end = input + length;
-  if (family == 0) encodeCl100k(input, end);
-  else if (family == 1) encodeO200k(input, end);
-  else if (family == 2) encodeDeepSeek(input, end);
-  else encodeGpt2(input, end);
+  const out = encodeText(family, input, input + length, output);
   return <i32>((out - output) >> 2);
 }
 
 /** Encodes words by their ends. Returns the number of ids. */
 export function encodeWords(words: i32): i32 {
-  setOut(output);
+  let out = output;
   let start = input;
   for (let word: i32 = 0; word < words; word++) {
     const end = input + load<u32>(ends + (<usize>word << 2));
-    append(start, end);
+    out = append(start, end, out);
     start = end;
   }
   return <i32>((out - output) >> 2);

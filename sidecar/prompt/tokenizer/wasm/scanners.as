@@ -1,9 +1,5 @@
-// The families of split patterns; see pretokenizers/. Each loop takes words of ASCII letters that fit 16 bytes by one
-// comparison, and leaves others to its function.
-import { append, appendShort } from './words';
+// How the families of split patterns find the end of any word; see pretokenizers/.
 import {
-  asciiLetters,
-  asciiLowers,
   blankWordEnd,
   CASELESS,
   classAt,
@@ -15,6 +11,7 @@ import {
   MARK,
   NEWLINE,
   NUMBER,
+  skipLetters,
   skipNumbers,
   skipUntil,
   skipWhile,
@@ -26,12 +23,12 @@ import {
 } from './text';
 
 const SPACE_CHARACTER: u32 = 0x20;
-const APOSTROPHE: u32 = 0x27;
 const SLASH: u32 = 0x2f;
 
-let letters: u32 = LETTER;
-let maxDigits: u32 = 1;
-let takesContractions: bool = false;
+/** What members of a family differ in. */
+export let letters: u32 = LETTER;
+export let maxDigits: u32 = 1;
+export let takesContractions: bool = false;
 
 /** Sets what members of a family differ in. */
 export function setFamily(letterClasses: u32, digits: u32, contractions: bool): void {
@@ -40,55 +37,24 @@ export function setFamily(letterClasses: u32, digits: u32, contractions: bool): 
   takesContractions = contractions;
 }
 
-/** How far ASCII letters go from the second byte on, of 16; the first byte counts as one. */
-// @ts-ignore: decorator
-@inline
-function letterRun(mask: u32): u32 {
-  return ctz(~(mask | 1));
-}
-
-// @ts-ignore: decorator
-@inline
-function cl100kEnd(start: usize, end: usize): usize {
+export function cl100kEnd(start: usize, end: usize): usize {
   const lead: u32 = load<u8>(start);
   const first = classAt(start);
   const next = start + widthOf(lead);
-  if ((first & letters) != 0) return skipWhile(next, end, letters);
+  if ((first & letters) != 0) return skipLetters(next, end, letters);
   const contraction = contractionBytesAnyCase(start, end);
   if (contraction > 0) return start + contraction;
   if ((first & NUMBER) != 0) return skipNumbers(start, end, maxDigits);
   const notSymbols = WHITE | letters | NUMBER;
   const second = next < end ? classAt(next) : WHITE;
-  if (first != NEWLINE && (second & letters) != 0) return skipWhile(next, end, letters);
+  if (first != NEWLINE && (second & letters) != 0) return skipLetters(next, end, letters);
   if ((first & WHITE) == 0 || (lead == SPACE_CHARACTER && (second & notSymbols) == 0)) {
     return skipWhile(skipUntil(next, end, notSymbols), end, NEWLINE);
   }
   return whiteWordEnd(start, end);
 }
 
-export function encodeCl100k(at: usize, end: usize): void {
-  while (at < end) {
-    const bytes = v128.load(at);
-    const mask = asciiLetters(bytes);
-    const lead: u32 = load<u8>(at);
-    // A letter, or one character before letters that is no digit, newline or apostrophe.
-    if ((mask & 1) != 0 || ((mask & 2) != 0 && lead < 0x80 && lead != APOSTROPHE && (classAt(at) & (NUMBER | NEWLINE)) == 0)) {
-      const length = letterRun(mask);
-      if (length < 16 && at + length < end && load<u8>(at + length) < 0x80) {
-        appendShort(at, length, bytes);
-        at += length;
-        continue;
-      }
-    }
-    const wordEnd = cl100kEnd(at, end);
-    append(at, wordEnd);
-    at = wordEnd;
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function gpt2End(start: usize, end: usize): usize {
+export function gpt2End(start: usize, end: usize): usize {
   const contraction = contractionBytes(start, end);
   if (contraction > 0) return start + contraction;
   const at = load<u8>(start) == SPACE_CHARACTER && start + 1 < end ? start + 1 : start;
@@ -98,24 +64,6 @@ function gpt2End(start: usize, end: usize): usize {
   if ((kind & LETTER) != 0) return skipWhile(next, end, LETTER);
   if ((kind & NUMBER) != 0) return skipWhile(next, end, NUMBER);
   return skipUntil(next, end, WHITE | LETTER | NUMBER);
-}
-
-export function encodeGpt2(at: usize, end: usize): void {
-  while (at < end) {
-    const bytes = v128.load(at);
-    const mask = asciiLetters(bytes);
-    if ((mask & 1) != 0 || ((mask & 2) != 0 && load<u8>(at) == SPACE_CHARACTER)) {
-      const length = letterRun(mask);
-      if (length < 16 && at + length < end && load<u8>(at + length) < 0x80) {
-        appendShort(at, length, bytes);
-        at += length;
-        continue;
-      }
-    }
-    const wordEnd = gpt2End(at, end);
-    append(at, wordEnd);
-    at = wordEnd;
-  }
 }
 
 const HEAD: u32 = UPPER | CASELESS | MARK;
@@ -150,7 +98,7 @@ function symbolWordEnd(from: usize, end: usize): usize {
   return at;
 }
 
-function o200kEnd(start: usize, end: usize): usize {
+export function o200kEnd(start: usize, end: usize): usize {
   const lead: u32 = load<u8>(start);
   const first = classAt(start);
   const next = start + widthOf(lead);
@@ -167,32 +115,6 @@ function o200kEnd(start: usize, end: usize): usize {
   if ((first & WHITE) == 0) return symbolWordEnd(next, end);
   if (lead == SPACE_CHARACTER && next < end && (classAt(next) & NOT_SYMBOLS) == 0) return symbolWordEnd(next, end);
   return whiteWordEnd(start, end);
-}
-
-export function encodeO200k(at: usize, end: usize): void {
-  while (at < end) {
-    const bytes = v128.load(at);
-    const mask = asciiLetters(bytes);
-    const lead: u32 = load<u8>(at);
-    const isPlain = (mask & 1) != 0;
-    if (isPlain || ((mask & 2) != 0 && lead < 0x80 && (classAt(at) & (NUMBER | NEWLINE)) == 0)) {
-      // Upper-case letters, then lower-case ones: `ABc` is one word, `ABcD` two.
-      const lowers = asciiLowers(bytes);
-      const uppers = mask & ~lowers;
-      const first: u32 = isPlain ? 0 : 1;
-      const headEnd = first + ctz(~(uppers >>> first));
-      const length = headEnd + ctz(~(lowers >>> headEnd));
-      const follower: u32 = load<u8>(at + length);
-      if (length < 16 && at + length < end && follower < 0x80 && follower != APOSTROPHE) {
-        appendShort(at, length, bytes);
-        at += length;
-        continue;
-      }
-    }
-    const wordEnd = o200kEnd(at, end);
-    append(at, wordEnd);
-    at = wordEnd;
-  }
 }
 
 const WORD: u32 = LETTER | MARK;
@@ -241,7 +163,7 @@ function deepSeekMatchEnd(start: usize, end: usize): usize {
   return whiteWordEnd(start, isPieceEnd(whiteEnd, end) ? whiteEnd : end);
 }
 
-function deepSeekEnd(start: usize, end: usize): usize {
+export function deepSeekEnd(start: usize, end: usize): usize {
   if ((classAt(start) & NUMBER) != 0) return skipNumbers(start, end, 3);
   let at = start;
   if (isIdeographOrKana(codePointAt(at))) {
@@ -254,23 +176,4 @@ function deepSeekEnd(start: usize, end: usize): usize {
   do at += widthOf(load<u8>(at));
   while (!isPieceEnd(at, end) && deepSeekMatchEnd(at, end) == 0);
   return at;
-}
-
-export function encodeDeepSeek(at: usize, end: usize): void {
-  while (at < end) {
-    const bytes = v128.load(at);
-    const mask = asciiLetters(bytes);
-    const lead: u32 = load<u8>(at);
-    if ((mask & 1) != 0 || ((mask & 2) != 0 && lead < 0x80 && (classAt(at) & (NUMBER | NEWLINE)) == 0)) {
-      const length = letterRun(mask);
-      if (length < 16 && at + length < end && load<u8>(at + length) < 0x80) {
-        appendShort(at, length, bytes);
-        at += length;
-        continue;
-      }
-    }
-    const wordEnd = deepSeekEnd(at, end);
-    append(at, wordEnd);
-    at = wordEnd;
-  }
 }

@@ -45,6 +45,20 @@ export function skipWhile(at: usize, end: usize, mask: u32): usize {
   return at;
 }
 
+/** The same where CASELESS is in `mask`: U+5000 to U+9FFF need no look at the table. */
+export function skipLetters(at: usize, end: usize, mask: u32): usize {
+  while (at < end) {
+    const lead: u32 = load<u8>(at);
+    if (lead - 0xe5 < 5) {
+      at += 3;
+      continue;
+    }
+    if ((classAt(at) & mask) == 0) break;
+    at += widthOf(lead);
+  }
+  return at;
+}
+
 /** First position from `at` whose character has any of the classes in `mask`. */
 export function skipUntil(at: usize, end: usize, mask: u32): usize {
   while (at < end) {
@@ -115,22 +129,6 @@ export function contractionBytesAnyCase(at: usize, end: usize): usize {
   if (at + 2 >= end) return 0;
   const second: u32 = load<u8>(at, 2);
   return second < 0x80 && isPair(first, second | 0x20) ? 3 : 0;
-}
-
-/** One bit a byte: ASCII letters among the 16. */
-// @ts-ignore: decorator
-@inline
-export function asciiLetters(bytes: v128): u32 {
-  return i8x16.bitmask(
-    i8x16.lt_u(i8x16.sub(v128.or(bytes, i8x16.splat(0x20)), i8x16.splat(0x61)), i8x16.splat(26)),
-  );
-}
-
-/** One bit a byte: ASCII lower-case letters among the 16. */
-// @ts-ignore: decorator
-@inline
-export function asciiLowers(bytes: v128): u32 {
-  return i8x16.bitmask(i8x16.lt_u(i8x16.sub(bytes, i8x16.splat(0x61)), i8x16.splat(26)));
 }
 
 const FIRST_RELEVANT_LEAD: u32 = 0xcc;

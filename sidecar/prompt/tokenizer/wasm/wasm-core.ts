@@ -7,8 +7,10 @@ import { characterClasses, LETTER, MARK } from '../unicode/character-classes.ts'
 import type { WholeWord } from '../whole-words.ts';
 import { type CoreInstance, createCoreInstance, growTo } from './core-instance.ts';
 
-/** Bytes after the text that the module may read; also what every table is aligned to. */
-const PADDING = 16;
+/** Bytes after the text that are the module's. */
+const PADDING = 64;
+/** What every table is aligned to. */
+const ALIGNMENT = 16;
 /** Arrays that a long word's symbols take. */
 const SCRATCH_ARRAYS = 5;
 const BLOCK_BITS = 6;
@@ -152,7 +154,7 @@ export class WasmCore implements BpeCore {
   }
 }
 
-const align = (address: number): number => Math.ceil(address / PADDING) * PADDING;
+const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIGNMENT;
 
 /** The family's number in wasm/core.as. */
 const familyNumber = ({ kind }: ScannerFamily): number => ['cl100k', 'o200k', 'deepseek', 'gpt2'].indexOf(kind);

@@ -14,12 +14,9 @@ import {
 } from './layout';
 import { merge } from './merge';
 
-const SHORT_WORD_BYTES: u32 = 16;
+export const SHORT_WORD_BYTES: u32 = 16;
 const LONG_WORD_BYTES: u32 = 512;
 const INLINE_IDS: u32 = 3;
-
-/** Where the next id goes. */
-export let out: usize = 0;
 
 let shortWords: u32 = 0;
 let shortRest: u32 = 0;
@@ -30,11 +27,6 @@ let wholeEntries: usize = 0;
 let wholeMask: u32 = 0;
 let wholeKeys: usize = 0;
 let wholeKeysLength: u32 = 0;
-
-/** Sets where ids go. */
-export function setOut(at: usize): void {
-  out = at;
-}
 
 /** Sets where words that are one token whatever the merges say are kept; no entries, 0, for none. */
 export function setWholeWords(entriesAt: usize, mask: u32, keysAt: usize): void {
@@ -53,10 +45,10 @@ export function addWholeWord(start: usize, length: u32, id: i32): void {
   wholeKeysLength += length;
 }
 
-/** Appends the ids of a word of up to 16 bytes, which `bytes` begins with. */
+/** Writes the ids of a word of up to 16 bytes, which `bytes` begins with, to `out` and returns where they end. */
 // @ts-ignore: decorator
 @inline
-export function appendShort(start: usize, length: u32, bytes: v128): void {
+export function appendShort(start: usize, length: u32, bytes: v128, out: usize): usize {
   const key = v128.and(bytes, v128.load(KEY_MASKS + (<usize>length << 4)));
   let slot = shortHash(key, length);
   while (true) {
@@ -65,23 +57,22 @@ export function appendShort(start: usize, length: u32, bytes: v128): void {
     if (!v128.any_true(v128.xor(key, v128.load(at))) && (meta & 31) == length) {
       const ids = meta >>> 5;
       store<u64>(out, load<u64>(at, 20));
-      if (ids <= INLINE_IDS) {
-        store<u32>(out, load<u32>(at, 28), 8);
-        out += <usize>ids << 2;
-      } else copyRest(load<u32>(at, 28), ids);
-      return;
+      store<u32>(out, load<u32>(at, 28), 8);
+      if (ids > INLINE_IDS) copyRest(load<u32>(at, 28), ids, out);
+      return out + (<usize>ids << 2);
     }
     if (meta == 0) break;
     slot++;
   }
-  appendNewShort(start, length, key);
+  return appendNewShort(start, length, key, out);
 }
 
-/** Appends the ids of any word. */
-export function append(start: usize, end: usize): void {
+/** Writes the ids of any word to `out` and returns where they end. */
+export function append(start: usize, end: usize, out: usize): usize {
   const length = <u32>(end - start);
-  if (length <= SHORT_WORD_BYTES) appendShort(start, length, v128.load(start));
-  else appendLong(start, length);
+  return length <= SHORT_WORD_BYTES
+    ? appendShort(start, length, v128.load(start), out)
+    : appendLong(start, length, out);
 }
 
 // @ts-ignore: decorator
@@ -93,17 +84,15 @@ function shortHash(key: v128, length: u32): u32 {
   return <u32>((hash * 0xd6e8feb86659fd93) >>> 32);
 }
 
-function copyRest(from: u32, ids: u32): void {
+function copyRest(from: u32, ids: u32, out: usize): void {
   const end = out + (<usize>ids << 2);
   let at = SHORT_REST + (<usize>from << 2);
   for (let to = out + 8; to < end; to += 4, at += 4) store<u32>(to, load<u32>(at));
-  out = end;
 }
 
-function appendNewShort(start: usize, length: u32, key: v128): void {
-  const from = out;
-  appendMerged(start, length);
-  const ids = <u32>((out - from) >> 2);
+function appendNewShort(start: usize, length: u32, key: v128, from: usize): usize {
+  const end = appendMerged(start, length, from);
+  const ids = <u32>((end - from) >> 2);
   if (shortWords >= (SHORT_SLOTS / 10) * 7 || shortRest + SHORT_WORD_BYTES > SHORT_REST_IDS) {
     memory.fill(SHORT_ENTRIES, 0, <usize>SHORT_SLOTS << 5);
     shortWords = 0;
@@ -122,25 +111,21 @@ function appendNewShort(start: usize, length: u32, key: v128): void {
     shortRest += ids - 2;
   }
   shortWords++;
+  return end;
 }
 
-function appendLong(start: usize, length: u32): void {
-  if (length > LONG_WORD_BYTES) {
-    appendMerged(start, length);
-    return;
-  }
+function appendLong(start: usize, length: u32, from: usize): usize {
+  if (length > LONG_WORD_BYTES) return appendMerged(start, length, from);
   const hash = hashOf(start, length);
   const found = findKey(LONG_ENTRIES, LONG_SLOTS - 1, LONG_KEYS, start, length, hash);
   if (found >= 0) {
     const ids = LONG_IDS + (<usize>found << 2);
     const bytes = <usize>load<u32>(ids) << 2;
-    memory.copy(out, ids + 4, bytes);
-    out += bytes;
-    return;
+    memory.copy(from, ids + 4, bytes);
+    return from + bytes;
   }
-  const from = out;
-  appendMerged(start, length);
-  const ids = <u32>((out - from) >> 2);
+  const end = appendMerged(start, length, from);
+  const ids = <u32>((end - from) >> 2);
   if (
     longWords >= (LONG_SLOTS / 10) * 7 ||
     longKeys + length > LONG_KEY_BYTES - SHORT_WORD_BYTES ||
@@ -161,18 +146,18 @@ function appendLong(start: usize, length: u32): void {
   memory.copy(LONG_IDS + (<usize>longIds << 2) + 4, from, <usize>ids << 2);
   longIds += ids + 1;
   longWords++;
+  return end;
 }
 
-function appendMerged(start: usize, length: u32): void {
+function appendMerged(start: usize, length: u32, out: usize): usize {
   if (wholeEntries != 0) {
     const id = findKey(wholeEntries, wholeMask, wholeKeys, start, length, hashOf(start, length));
     if (id >= 0) {
       store<i32>(out, id);
-      out += 4;
-      return;
+      return out + 4;
     }
   }
-  out = merge(start, <i32>length, out);
+  return merge(start, <i32>length, out);
 }
 
 // @ts-ignore: decorator
