@@ -35,8 +35,8 @@ export const utf8String = (text: string): Buffer => der(0x0c, Buffer.from(text))
 /** OBJECT IDENTIFIER in dotted form. */
 export const objectId = (dotted: string): Buffer => {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
-  const octets = [first * 40 + second];
-  for (const arc of rest) {
+  const octets: number[] = [];
+  for (const arc of [first * 40 + second, ...rest]) {
     const groups = [arc & 0x7f];
     for (let left = arc >>> 7; left > 0; left >>>= 7) groups.unshift((left & 0x7f) | 0x80);
     octets.push(...groups);

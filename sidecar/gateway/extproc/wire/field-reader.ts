@@ -65,12 +65,26 @@ export class FieldReader {
 
   #skip(): void {
     this.#isRead = true;
-    if (this.#wireType === varintType) this.#varint();
-    else if (this.#wireType === fixed64Type) this.#position += 8;
-    else if (this.#wireType === fixed32Type) this.#position += 4;
-    else if (this.#wireType === bytesType) this.#position += this.#varint();
-    else throw malformed('an unknown wire type');
+    const valueBytes = this.#bytesToSkip();
+    this.#position += valueBytes;
     if (this.#position > this.#message.length) throw malformed('a field reaches beyond the end');
+  }
+
+  /** Bytes of the current value after what says how long it is. */
+  #bytesToSkip(): number {
+    switch (this.#wireType) {
+      case varintType:
+        this.#varint();
+        return 0;
+      case fixed64Type:
+        return 8;
+      case fixed32Type:
+        return 4;
+      case bytesType:
+        return this.#varint();
+      default:
+        throw malformed('an unknown wire type');
+    }
   }
 
   #varint(): number {

@@ -1,0 +1,155 @@
+import { silentLogger } from '../../../../sidecar/core/index.ts';
+import { createExchange, type Exchange } from '../../../../sidecar/gateway/extproc/exchange/exchange.ts';
+import { HeaderList } from '../../../../sidecar/gateway/extproc/exchange/header-list.ts';
+import type {
+  BodyMode,
+  MessageContext,
+  ProcessorMessage,
+  ProcessorReply,
+} from '../../../../sidecar/gateway/extproc/exchange/messages.ts';
+import type { Decision, Router } from '../../../../sidecar/routing/index.ts';
+import { createFakeClock, type FakeClock } from '../../../support/fake-clock.ts';
+import { createFakeRouter, endpointAt, type FakeRouter } from '../../../support/fake-router.ts';
+
+/** What a data plane announces in a test. */
+export interface Announced {
+  readonly requestBodyMode?: BodyMode;
+  readonly responseBodyMode?: BodyMode;
+  readonly sendsBodyAhead?: boolean;
+  readonly subset?: readonly string[] | null;
+  readonly served?: string | null;
+}
+
+/** An exchange without a network. */
+export interface ExchangeHarness {
+  readonly exchange: Exchange;
+  readonly router: FakeRouter;
+  readonly clock: FakeClock;
+  /** Replies in short form, see {@link brief}. */
+  readonly replies: readonly string[];
+  readonly sent: readonly ProcessorReply[];
+  readonly wire: { isEnded: boolean; isPaused: boolean };
+  readonly decided: readonly (Decision | null)[];
+  readonly abandoned: readonly string[];
+  headers(announced?: Announced | null, request?: Readonly<Record<string, string>>, isEnd?: boolean): void;
+  body(text: string, isEnd?: boolean): void;
+  trailers(): void;
+  responseHeaders(headers?: Readonly<Record<string, string>>, options?: { isEnd?: boolean; served?: string }): void;
+  responseBody(text: string, isEnd?: boolean): void;
+}
+
+/** `request-headers→10.0.0.1:1`, `request-body`, `request-body "text"`, `request-body "text" end`, `429`. */
+const brief = (reply: ProcessorReply): string => {
+  switch (reply.kind) {
+    case 'continue':
+      return reply.change !== null && 'destination' in reply.change
+        ? `${reply.part}→${reply.change.destination}`
+        : reply.part;
+    case 'piece':
+      return `${reply.part} ${JSON.stringify(Buffer.from(reply.bytes).toString())}${reply.isEnd ? ' end' : ''}`;
+    case 'trailers':
+      return reply.part;
+    case 'immediate':
+      return String(reply.httpStatus);
+  }
+};
+
+const contextOf = (announced: Announced | null): MessageContext => ({
+  protocol:
+    announced === null
+      ? null
+      : {
+          requestBodyMode: announced.requestBodyMode ?? 'full-duplex',
+          responseBodyMode: announced.responseBodyMode ?? 'none',
+          sendsBodyAhead: announced.sendsBodyAhead ?? false,
+        },
+  subset: () => announced?.subset ?? null,
+  served: () => announced?.served ?? null,
+});
+
+/** The endpoint that the harness's router picks. */
+export const picked = '10.0.0.1:1';
+
+/** Starts an exchange on a clock that stands still; `route` replaces what the fake router does. */
+export const startExchange = (
+  options: {
+    readonly route?: (fake: FakeRouter) => Router['route'];
+    readonly endpoints?: readonly string[];
+    readonly decide?: Parameters<typeof createFakeRouter>[1];
+    readonly bodyLimitBytes?: number;
+    readonly picksList?: boolean;
+    readonly endsAfterRequest?: boolean;
+  } = {},
+): ExchangeHarness => {
+  const endpoints = (options.endpoints ?? [picked]).map((address) => endpointAt(address));
+  const router = createFakeRouter(endpoints, options.decide);
+  const clock = createFakeClock();
+  const replies: string[] = [];
+  const sent: ProcessorReply[] = [];
+  const decided: (Decision | null)[] = [];
+  const abandoned: string[] = [];
+  const wire = { isEnded: false, isPaused: false };
+  const exchange = createExchange(
+    {
+      router: { route: options.route?.(router) ?? router.route },
+      clock,
+      logger: silentLogger,
+      decisionTimeoutMs: 200,
+      bodyLimitBytes: options.bodyLimitBytes ?? 1_000_000,
+      picksList: options.picksList ?? false,
+      endsAfterRequest: options.endsAfterRequest ?? false,
+    },
+    {
+      send: (reply) => {
+        if (wire.isEnded) return;
+        sent.push(reply);
+        replies.push(brief(reply));
+      },
+      pause: () => {
+        wire.isPaused = true;
+      },
+      resume: () => {
+        wire.isPaused = false;
+      },
+      end: () => {
+        wire.isEnded = true;
+      },
+    },
+    {
+      decided: (decision) => void decided.push(decision),
+      firstToken: () => {},
+      abandoned: ({ id }) => void abandoned.push(id),
+    },
+  );
+  const deliver = (message: ProcessorMessage, context: MessageContext = contextOf(null)): void =>
+    exchange.onMessage(message, context);
+  const listOf = (headers: Readonly<Record<string, string>>): HeaderList =>
+    new HeaderList(Object.keys(headers), Object.values(headers).map(Buffer.from));
+  return {
+    exchange,
+    router,
+    clock,
+    replies,
+    sent,
+    wire,
+    decided,
+    abandoned,
+    headers: (announced = {}, request = {}, isEnd = false) =>
+      deliver(
+        {
+          kind: 'request-headers',
+          headers: listOf({ ':method': 'POST', ':path': '/v1/completions', ...request }),
+          isEnd,
+        },
+        contextOf(announced),
+      ),
+    body: (text, isEnd = false) => deliver({ kind: 'request-body', bytes: Buffer.from(text), isEnd }),
+    trailers: () => deliver({ kind: 'request-trailers' }),
+    responseHeaders: (headers = {}, { isEnd = false, served } = {}) =>
+      deliver(
+        { kind: 'response-headers', headers: listOf({ ':status': '200', ...headers }), isEnd },
+        { ...contextOf(null), served: () => served ?? null },
+      ),
+    responseBody: (text, isEnd = false) => deliver({ kind: 'response-body', bytes: Buffer.from(text), isEnd }),
+  };
+};
