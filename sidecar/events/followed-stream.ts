@@ -1,4 +1,4 @@
-import { type Endpoint, SidecarError } from '../core/index.ts';
+import { type Endpoint, type EndpointId, SidecarError } from '../core/index.ts';
 import type { Holder } from '../kvindex/index.ts';
 import { engineAdapters } from './engines/registry.ts';
 import { type AppliedHook, BatchApplier } from './stream/batch-applier.ts';
@@ -10,12 +10,13 @@ import type { StreamStatus, StreamsOptions } from './streams-port.ts';
 import type { OpenSocket } from './transport.ts';
 
 /** What a {@link FollowedStream} needs besides its endpoint. */
-export interface FollowedStreamOptions extends Omit<StreamsOptions, 'timing' | 'onApplied'> {
+export interface FollowedStreamOptions extends Omit<StreamsOptions, 'timing' | 'onApplied' | 'onChanged'> {
   readonly timing: StreamTiming;
   readonly holder: Holder;
   /** Whether the holder was registered here, so that it must be removed here. */
   readonly ownsHolder: boolean;
   readonly onApplied: AppliedHook;
+  readonly onChanged: (endpoint: EndpointId) => void;
 }
 
 interface Waiter {
@@ -52,6 +53,7 @@ export class FollowedStream {
       applier: new BatchApplier({ endpoint, holder, index, ledger, orphans, clock, metrics, labels, onApplied }),
       replay: endpoint.replayAddress === null ? null : transport.replayFrom(endpoint.replayAddress),
       onProgress: (lastSequence) => this.#resolveWaiters(lastSequence),
+      onChanged: () => options.onChanged(endpoint.id),
     });
   }
 

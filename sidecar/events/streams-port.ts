@@ -29,6 +29,8 @@ export interface StreamsOptions {
   readonly bind?: string | null;
   /** Told of each event once it is applied. */
   readonly onApplied?: AppliedHook;
+  /** Told after each change of an endpoint's state or trust; `status` has it. */
+  readonly onChanged?: (endpoint: EndpointId) => void;
   /** Asks an engine for its event and replay addresses; asked once for an endpoint where either is not configured. */
   readonly sourcesOf?: (endpoint: Endpoint, signal: AbortSignal) => Promise<readonly EventSource[] | null>;
   readonly timing?: Partial<StreamTiming>;

@@ -70,6 +70,7 @@ export const createStreams = (options: StreamsOptions): Streams => {
         ownsHolder: holder === undefined,
         holder: holder ?? index.addHolder(endpoint.id),
         onApplied: options.onApplied ?? (() => {}),
+        onChanged: options.onChanged ?? (() => {}),
       });
       followed.set(endpoint.id, entry);
       if (bind === null) {

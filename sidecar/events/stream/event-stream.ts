@@ -38,6 +38,8 @@ export interface EventStreamOptions {
   readonly timing: StreamTiming;
   /** Told after each batch that was applied or given up. */
   readonly onProgress: (lastSequence: number) => void;
+  /** Told after each change of state or trust. */
+  readonly onChanged: () => void;
 }
 
 /** One stream as of now. */
@@ -92,7 +94,7 @@ export class EventStream {
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
-    this.#journal = new StreamJournal({ ...options, onEntered: () => this.#noteTrust() });
+    this.#journal = new StreamJournal({ ...options, onEntered: () => this.#noteChange() });
     this.#timers = new Timers(options.clock);
     this.#sequencer = new Sequencer({
       ...options,
@@ -141,7 +143,7 @@ export class EventStream {
 
   /** The connection is gone; the socket dials again by itself. */
   disconnected(): void {
-    if (this.#isClosed || this.#journal.state.kind === 'stale') return;
+    if (!this.#isConnected) return;
     this.#recovery.cancel();
     this.#journal.enter({ kind: 'connecting' }, 'disconnected');
     this.#armStale();
@@ -313,6 +315,11 @@ export class EventStream {
     });
   }
 
+  #noteChange(): void {
+    this.#noteTrust();
+    this.#options.onChanged();
+  }
+
   /** Logs and exports trust where it changed. */
   #noteTrust(): void {
     const { trust, reason } = this.trust();
@@ -321,6 +328,7 @@ export class EventStream {
     logger.info('trust changed', { from: this.#trust, to: trust, reason });
     metrics.gauge('endpoint_trust', trustNumbers[trust], labels);
     this.#trust = trust;
+    this.#options.onChanged();
   }
 
   #enterSilent(): void {

@@ -63,14 +63,14 @@ const dial = (socket: Socket, address: string): void => {
   try {
     socket.connect(address);
   } catch (cause) {
-    socket.close();
     throw new SidecarError('invalid-argument', `cannot dial ${address}`, { details: { address }, cause });
   }
 };
 
 /** Event streams over libzmq: SUB for live batches, DEALER for replays. */
 export const createZeromqTransport = (options: ZeromqTransportOptions): EventTransport => {
-  const run = (socket: Subscriber, sink: SubscriptionSink): OpenSocket => {
+  /** To be called before the socket dials or binds: ZeroMQ tells of a connection only those who watch already. */
+  const listen = (socket: Subscriber, sink: SubscriptionSink): OpenSocket => {
     const loops = Promise.allSettled([pump(socket, options, sink.onFrames), watchConnection(socket, sink)]);
     return {
       close: async () => {
@@ -84,19 +84,26 @@ export const createZeromqTransport = (options: ZeromqTransportOptions): EventTra
     subscribe: (address, sink) => {
       const socket = new Subscriber(subscriberOptions);
       socket.subscribe();
-      dial(socket, address);
-      return run(socket, sink);
+      const open = listen(socket, sink);
+      try {
+        dial(socket, address);
+      } catch (failure) {
+        socket.close();
+        throw failure;
+      }
+      return open;
     },
     bind: async (address, sink) => {
       const socket = new Subscriber(subscriberOptions);
       socket.subscribe();
+      const open = listen(socket, sink);
       try {
         await socket.bind(address);
       } catch (cause) {
         socket.close();
         throw new SidecarError('listen-failed', `cannot bind ${address}`, { details: { address }, cause });
       }
-      return { address: socket.lastEndpoint ?? address, ...run(socket, sink) };
+      return { address: socket.lastEndpoint ?? address, ...open };
     },
     replayFrom: (address): ReplayPort => ({
       open: ({ from, onFrames, onFailure }) => {
