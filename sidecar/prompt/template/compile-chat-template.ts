@@ -16,7 +16,7 @@ export type CompileOutcome =
       /** Whether renders depend on the clock (`strftime_now`): such prompts change from day to day. */
       readonly readsClock: boolean;
     }
-  /** The template uses something that only jinja2 has; the reason names it. What vLLM detects is known all the same. */
+  /** The template uses something that only jinja2 has; the reason names it. */
   | { readonly kind: 'unsupported'; readonly reason: string; readonly contentFormat: ContentFormat }
   /** jinja2 refuses the template too, so the engine refuses every chat request. */
   | { readonly kind: 'invalid'; readonly reason: string };

@@ -39,7 +39,7 @@ const parse = (text: string): JsonObject => {
 const listOrNull = (value: JsonValue | undefined): readonly JsonValue[] | null => (isJsonArray(value) ? value : null);
 
 /** The input that a conversation's JSON text describes. */
-export const toTemplateInput = (text: string): TemplateInput => {
+const toTemplateInput = (text: string): TemplateInput => {
   const input = parse(text);
   const variables = input.get('variables');
   return {

@@ -8,7 +8,7 @@ import { NameSupply } from './scope.ts';
 import { type Shared, StatementCompiler } from './statement-compiler.ts';
 
 /** A compiled template: writes the pieces of one render to `out`. `global` gives the value of a global variable. */
-export type RenderFunction = (out: string[], budget: StepBudget, global: (name: string) => Value) => void;
+type RenderFunction = (out: string[], budget: StepBudget, global: (name: string) => Value) => void;
 
 /** Result of {@link compileStatements}. */
 export interface CompiledStatements {

@@ -1,5 +1,11 @@
 import { hasKey, lookup, requireHashable } from './compare.ts';
-import { dictMethods, hiddenDictMethods, hiddenListMethods, sequenceMethods } from './container-methods.ts';
+import {
+  dictMethods,
+  hiddenDictMethods,
+  hiddenListMethods,
+  listMethods,
+  sequenceMethods,
+} from './container-methods.ts';
 import { createMarkupMethods, escapeHtml } from './markup.ts';
 import { toInt } from './numbers.ts';
 import { invoke, type Operation } from './operation.ts';
@@ -50,7 +56,7 @@ export const ownAttribute = (object: Value, name: string): Value => {
   if (typeof object === 'string') return bind(stringMethods, name, object);
   if (object instanceof Markup) return bind(markupMethods, name, object);
   if (isDict(object)) return bind(dictMethods, name, object);
-  if (isList(object)) return name === 'copy' ? bind(listCopy, name, object) : bind(sequenceMethods, name, object);
+  if (isList(object)) return bind(listMethods, name, object);
   if (object instanceof PyTuple) {
     const field = object.fieldNames.indexOf(name);
     return field === -1 ? bind(sequenceMethods, name, object.items) : object.items[field];
@@ -62,19 +68,6 @@ export const ownAttribute = (object: Value, name: string): Value => {
   if (object === undefined) return fail(`an undefined value has no attribute '${name}'`);
   return object instanceof PyObject ? object.attribute(name) : undefined;
 };
-
-const listCopy: ReadonlyMap<string, Operation<readonly Value[]>> = new Map([
-  [
-    'copy',
-    {
-      kind: 'fixed',
-      required: [],
-      optional: [],
-      isPositionalOnly: true,
-      run: (items: readonly Value[]) => items,
-    },
-  ],
-]);
 
 /** `object.name`: the attribute if there is one, else the item of that name; undefined where there is neither. */
 export const attribute = (object: Value, name: string): Value => {
@@ -120,7 +113,7 @@ const isHashable = (key: Value): boolean => {
 };
 
 /** The methods of strings; paths in their formats follow the same rules as templates. */
-export const stringMethods = createStringMethods({ attribute, item }, (text) => text);
+const stringMethods = createStringMethods({ attribute, item }, (text) => text);
 
 const markupMethods = createMarkupMethods(createStringMethods({ attribute, item }, escapeHtml));
 

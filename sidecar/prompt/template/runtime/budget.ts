@@ -1,7 +1,7 @@
 import { fail } from './values.ts';
 
 /** Loop turns and macro calls one render may take; a chat of 10,000 messages takes some 100,000. */
-const LARGEST_STEPS = 20_000_000;
+const LARGEST_STEPS = 5_000_000;
 
 /** Ends renders that run away: nested loops over large ranges, endless recursion through namespaces. */
 export class StepBudget {

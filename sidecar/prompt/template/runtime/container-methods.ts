@@ -51,7 +51,7 @@ const indexOf = (items: readonly Value[], wanted: Value, start: Value, stop: Val
   return fail('value is not in the list');
 };
 
-/** The methods of Python's list and tuple that change nothing. */
+/** The methods of Python's tuple, which list and range share. */
 export const sequenceMethods: ReadonlyMap<string, Operation<readonly Value[]>> = new Map<
   string,
   Operation<readonly Value[]>
@@ -70,6 +70,12 @@ export const sequenceMethods: ReadonlyMap<string, Operation<readonly Value[]>> =
       (items, value) => items.filter((item) => item === value || equal(item, value)).length,
     ),
   ],
+]);
+
+/** The methods of Python's list that change nothing. */
+export const listMethods: ReadonlyMap<string, Operation<readonly Value[]>> = new Map([
+  ...sequenceMethods,
+  ['copy', takesPositional<readonly Value[]>([], {}, (items) => items)],
 ]);
 
 /** Python's `sorted`: stable, also when reversed. */

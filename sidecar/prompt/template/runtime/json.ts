@@ -35,12 +35,15 @@ const escapeUnit = (unit: string): string =>
   shortEscapes[unit] ?? `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const special = /[\0-\x1f"\\]/g;
+const special = /[\0-\x1f"\\]/;
+
+const escapeIfSpecial = (character: string): string => (special.test(character) ? escapeUnit(character) : character);
 
 const quoteJson = (text: string, escapesNonAscii: boolean): string => {
   if (escapesNonAscii) return `"${text.replace(/[^ -~]|["\\]/g, escapeUnit)}"`;
+  if (!special.test(text)) return `"${text}"`;
   // JSON.stringify escapes the same characters as Python, and lone surrogates besides.
-  return text.isWellFormed() ? JSON.stringify(text) : `"${text.replace(special, escapeUnit)}"`;
+  return text.isWellFormed() ? JSON.stringify(text) : `"${Array.from(text, escapeIfSpecial).join('')}"`;
 };
 
 const formatKey = (key: Value): string => {
@@ -94,5 +97,24 @@ const dump = (value: Value, style: JsonStyle, depth: number): string => {
   return numeric instanceof PyFloat ? formatJsonFloat(numeric.value) : String(numeric);
 };
 
+const dumpPlainItems = (items: readonly Value[]): string => {
+  let text = '';
+  for (const item of items) text += text === '' ? dumpPlain(item) : `, ${dumpPlain(item)}`;
+  return `[${text}]`;
+};
+
+/** Same as {@link dump} in {@link plainJson}, which is what templates nearly always ask for. */
+const dumpPlain = (value: Value): string => {
+  if (typeof value === 'string') return quoteJson(value, false);
+  if (isList(value)) return dumpPlainItems(value);
+  if (!isDict(value)) return dump(value, plainJson, 0);
+  let text = '';
+  for (const [key, item] of value) {
+    text += `${text === '' ? '' : ', '}${quoteJson(formatKey(key), false)}: ${dumpPlain(item)}`;
+  }
+  return `{${text}}`;
+};
+
 /** JSON text exactly as Python's `json.dumps` writes it. */
-export const dumpJson = (value: Value, style: JsonStyle): string => dump(value, style, 0);
+export const dumpJson = (value: Value, style: JsonStyle): string =>
+  style === plainJson ? dumpPlain(value) : dump(value, style, 0);

@@ -8,8 +8,9 @@ export type Operation<Self, Result = Value> =
   | {
       readonly kind: 'fixed';
       readonly required: readonly string[];
-      /** Optional parameters after the required ones, with their defaults, in order. */
-      readonly optional: readonly (readonly [string, Value])[];
+      /** Names of the optional parameters after the required ones, in order, and their defaults. */
+      readonly optional: readonly string[];
+      readonly defaults: readonly Value[];
       /** Whether Python takes the parameters by position only. */
       readonly isPositionalOnly: boolean;
       readonly run: (self: Self, ...args: readonly Value[]) => Result;
@@ -19,31 +20,31 @@ export type Operation<Self, Result = Value> =
       readonly run: (self: Self, args: readonly Value[], keywords: Keywords) => Result;
     };
 
+const fixed = <Self, Result>(
+  required: readonly string[],
+  optional: Readonly<Record<string, Value>>,
+  rest: { readonly isPositionalOnly: boolean; readonly run: (self: Self, ...args: readonly Value[]) => Result },
+): Operation<Self, Result> => ({
+  kind: 'fixed',
+  required,
+  optional: Object.keys(optional),
+  defaults: Object.values(optional),
+  ...rest,
+});
+
 /** An operation whose parameters can be given by position or by name. */
 export const takes = <Self, Result = Value>(
   required: readonly string[],
   optional: Readonly<Record<string, Value>>,
   run: (self: Self, ...args: readonly Value[]) => Result,
-): Operation<Self, Result> => ({
-  kind: 'fixed',
-  required,
-  optional: Object.entries(optional),
-  isPositionalOnly: false,
-  run,
-});
+): Operation<Self, Result> => fixed(required, optional, { isPositionalOnly: false, run });
 
 /** An operation whose parameters are given by position: most methods of Python's builtin types. */
 export const takesPositional = <Self, Result = Value>(
   required: readonly string[],
   optional: Readonly<Record<string, Value>>,
   run: (self: Self, ...args: readonly Value[]) => Result,
-): Operation<Self, Result> => ({
-  kind: 'fixed',
-  required,
-  optional: Object.entries(optional),
-  isPositionalOnly: true,
-  run,
-});
+): Operation<Self, Result> => fixed(required, optional, { isPositionalOnly: true, run });
 
 /** An operation that reads its arguments itself. */
 export const variadic = <Self, Result = Value>(
@@ -59,17 +60,17 @@ export const bindParameters = (
   positionalCount: number,
   keywordNames: readonly string[],
 ): readonly ParameterSource[] | null => {
-  const { required, optional, isPositionalOnly } = operation;
-  const names = [...required, ...optional.map(([name]) => name)];
+  const { required, optional, defaults, isPositionalOnly } = operation;
+  const names = [...required, ...optional];
   if (positionalCount > names.length) return null;
   if (isPositionalOnly && keywordNames.length > 0) return null;
   if (keywordNames.some((keyword) => names.indexOf(keyword) < positionalCount)) return null;
   const sources: ParameterSource[] = [];
   for (const [position, name] of names.entries()) {
-    const fallback = optional[position - required.length];
     if (position < positionalCount) sources.push({ kind: 'position', position });
     else if (keywordNames.includes(name)) sources.push({ kind: 'keyword', name });
-    else if (fallback !== undefined) sources.push({ kind: 'default', value: fallback[1] });
+    else if (position >= required.length)
+      sources.push({ kind: 'default', value: defaults[position - required.length] });
     else return null;
   }
   return sources;
@@ -88,8 +89,11 @@ export const invoke = <Self, Result>(
   keywords: Keywords,
 ): Result => {
   if (operation.kind === 'variadic') return operation.run(self, args, keywords);
-  const isComplete = keywords.size === 0 && args.length === operation.required.length + operation.optional.length;
-  if (isComplete) return operation.run(self, ...args);
+  const given = args.length - operation.required.length;
+  if (keywords.size === 0 && given >= 0 && given <= operation.defaults.length) {
+    if (given === operation.defaults.length) return operation.run(self, ...args);
+    return operation.run(self, ...args, ...operation.defaults.slice(given));
+  }
   const sources = bindParameters(operation, args.length, [...keywords.keys()]);
   if (sources === null) return fail('wrong arguments');
   const values = sources.map((source) => {

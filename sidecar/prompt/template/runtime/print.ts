@@ -28,7 +28,7 @@ const escapeCharacter = (character: string): string => {
 };
 
 /** As Python's `repr` of a string. */
-export const quote = (text: string): string => {
+const quote = (text: string): string => {
   if (!unprintable.test(text)) return `'${text}'`;
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
   let quoted = mark;

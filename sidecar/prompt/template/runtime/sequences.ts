@@ -113,10 +113,10 @@ const resolveSlice = (length: number, start: Value, stop: Value, step: Value): S
   };
 };
 
-const pick = <Item>(items: readonly Item[], { start, stop, step }: SliceRange): Item[] => {
+const pick = (items: readonly Value[], { start, stop, step }: SliceRange): readonly Value[] => {
   if (step === 1) return items.slice(start, Math.max(start, stop));
-  const picked: Item[] = [];
-  for (let at = start; step > 0 ? at < stop : at > stop; at += step) picked.push(...items.slice(at, at + 1));
+  const picked: Value[] = [];
+  for (let at = start; step > 0 ? at < stop : at > stop; at += step) picked.push(items[at]);
   return picked;
 };
 

@@ -39,7 +39,7 @@ export const compareText = (left: string, right: string): number => {
 };
 
 /** Python's `str.isspace` for one UTF-16 unit; no white space lies beyond the first plane. */
-export const isSpace = (unit: number): boolean => {
+const isSpace = (unit: number): boolean => {
   if (unit < 0x80) return (unit >= 9 && unit <= 13) || (unit >= 0x1c && unit <= 0x20);
   if (unit === 0x85 || unit === 0xa0) return true;
   if (unit < 0x1680) return false;

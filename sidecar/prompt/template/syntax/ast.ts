@@ -65,7 +65,7 @@ export type Expression =
     };
 
 /** `start:stop:step`; null where left out. */
-export interface SliceBounds {
+interface SliceBounds {
   readonly start: Expression | null;
   readonly stop: Expression | null;
   readonly step: Expression | null;
@@ -79,7 +79,7 @@ export interface FilterExpression {
   readonly args: Arguments;
 }
 
-export type CallExpression = Extract<Expression, { kind: 'call' }>;
+type CallExpression = Extract<Expression, { kind: 'call' }>;
 
 /** What can be assigned to. */
 export type Target =

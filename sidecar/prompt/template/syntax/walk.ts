@@ -1,7 +1,7 @@
 import type { Arguments, Expression, FilterExpression, Parameter, Statement, Target } from './ast.ts';
 
 /** The operands of an expression, in jinja2's order. */
-export const childrenOf = (expression: Expression): readonly Expression[] => {
+const childrenOf = (expression: Expression): readonly Expression[] => {
   switch (expression.kind) {
     case 'literal':
     case 'name':
