@@ -141,10 +141,11 @@ export const createStreamHarness = (
     readonly gate?: ReplayGate;
     readonly clock?: FakeClock;
     readonly replay?: FakeReplayPort;
+    readonly index?: TinyIndex;
   } = {},
 ): StreamHarness => {
   const clock = options.clock ?? createFakeClock();
-  const index = createTinyIndex();
+  const index = options.index ?? createTinyIndex();
   const replay = options.replay ?? createFakeReplayPort();
   const logger = createRecordingLogger();
   const endpoint = streamEndpoint('a');
@@ -178,6 +179,7 @@ export const createStreamHarness = (
     labels,
     timing,
     onProgress: () => {},
+    onChanged: () => {},
   });
   return { stream, index, endpoint: endpoint.id, clock, replay, logger, events };
 };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { createNaivePrefixIndex, createPrefixIndex } from '../../../sidecar/kvindex/index.ts';
+import { mirrorIndex } from '../../support/mirrored-index.ts';
 import {
   type RecordedFrames,
   type RecordedRequest,
@@ -7,6 +9,7 @@ import {
   readRequests,
 } from '../../support/recorded-frames.ts';
 import { createStreamHarness, type StreamHarness } from '../../support/stream-harness.ts';
+import { createTinyIndex, type TinyIndex } from '../../support/tiny-index.ts';
 
 /** Something of a recording, at its time. */
 interface Step {
@@ -62,7 +65,11 @@ const everything = {
 // A request with prompt_logprobs does not read the cache; routing knows that, the index does not.
 const skipsCache = 'prompt_logprobs (no cache read?)';
 
-describe('predictions from recorded streams', () => {
+describe.each<[string, () => TinyIndex]>([
+  ['the test index', createTinyIndex],
+  ['the naive index', () => mirrorIndex(createNaivePrefixIndex())],
+  ['the index', () => mirrorIndex(createPrefixIndex({ maxBlocks: 10_000 }))],
+])('predictions from recorded streams by %s', (_, createIndex) => {
   it.each([
     {
       version: 'v0.32.0-map',
@@ -74,7 +81,7 @@ describe('predictions from recorded streams', () => {
     { version: 'v0.32.0-map', scenarios: ['e_lora'], requests: 5, wrong: [] },
     { version: 'v0.32.0-map', scenarios: ['s_sleep'], requests: 3, wrong: ['after wake', 'after pause and resume'] },
   ])('are wrong only for $wrong in $version $scenarios', ({ version, scenarios, requests: count, wrong }) => {
-    const harness = createStreamHarness({ hasReplay: false });
+    const harness = createStreamHarness({ hasReplay: false, index: createIndex() });
     const { messages, requests } = folder(version, scenarios);
     const mistakes: string[] = [];
     inOrder([...messagesOf(harness, messages), ...requestsOf(harness, requests, mistakes)]);
@@ -88,7 +95,7 @@ describe('predictions from recorded streams', () => {
     { version: 'v0.23.0-array', scenarios: ['a_prefix', 'h_exact_blocks', 'd_salt', 'b_eviction', 'c_reset'] },
     { version: 'v0.32.0-map', scenarios: ['s_sleep'] },
   ])('are right after a reset or sleep too, where the call was seen: $version $scenarios', ({ version, scenarios }) => {
-    const harness = createStreamHarness({ hasReplay: false });
+    const harness = createStreamHarness({ hasReplay: false, index: createIndex() });
     const { messages, requests, clears } = folder(version, scenarios);
     const mistakes: string[] = [];
     const notices = clears.map(({ sentAtSeconds, path }) => ({
@@ -101,7 +108,7 @@ describe('predictions from recorded streams', () => {
   });
 
   it('are right after a restart with unchanged hashes, where the process start was seen', () => {
-    const harness = createStreamHarness({ hasReplay: false });
+    const harness = createStreamHarness({ hasReplay: false, index: createIndex() });
     const { messages, requests } = folder('v0.32.0-map', [...everything['v0.32.0-map'], 'g_restart']);
     const first = requests.find(({ note }) => note === 'first after the restart');
     const startedAtSeconds = (first?.sentAtSeconds ?? 0) - 1;
@@ -121,7 +128,7 @@ describe('predictions from recorded streams', () => {
   });
 
   it('notices the restart by its first batch, where nothing else told', () => {
-    const harness = createStreamHarness({ hasReplay: false });
+    const harness = createStreamHarness({ hasReplay: false, index: createIndex() });
     const { messages, requests } = folder('v0.32.0-map', [...everything['v0.32.0-map'], 'g_restart']);
     const mistakes: string[] = [];
     inOrder([...messagesOf(harness, messages), ...requestsOf(harness, requests, mistakes)]);
@@ -132,9 +139,9 @@ describe('predictions from recorded streams', () => {
   it.each(['v0.23.0-array', 'v0.32.0-map'] as const)(
     'are the same from a replay of %s as from its live stream',
     (version) => {
-      const live = createStreamHarness({ hasReplay: false });
+      const live = createStreamHarness({ hasReplay: false, index: createIndex() });
       for (const { frames } of folder(version, everything[version]).messages) live.stream.receive(frames);
-      const joined = createStreamHarness();
+      const joined = createStreamHarness({ index: createIndex() });
       joined.stream.connected();
       joined.replay.current.answer(...firstReplay(`${version}/f_replay.replay.jsonl`));
       expect(joined.stream.report()).toMatchObject({
@@ -149,7 +156,7 @@ describe('predictions from recorded streams', () => {
 
   it('keep data-parallel ranks apart', () => {
     const ranks = [0, 1].map((rank) => {
-      const harness = createStreamHarness({ hasReplay: false });
+      const harness = createStreamHarness({ hasReplay: false, index: createIndex() });
       const messages = readFrames('v0.32.0-map-dp2/dp.events.jsonl').filter(({ port }) => port === 15570 + rank);
       const requests = readRequests('v0.32.0-map-dp2/dp.http.jsonl').filter(
         ({ headers }) => headers['X-data-parallel-rank'] === String(rank),
