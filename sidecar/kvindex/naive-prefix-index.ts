@@ -1,6 +1,6 @@
 import { type EndpointId, type Medium, SidecarError } from '../core/index.ts';
 import type { BlockKeys, KeySeed } from './block-keys.ts';
-import { absorbExtra, changeBlockSize, startChain } from './keys/block-identity.ts';
+import { absorbExtra, startChain } from './keys/block-identity.ts';
 import { absorbTokens } from './keys/key-mixing.ts';
 import { processKeySeed } from './keys/key-seed.ts';
 import type { BlockRemoved, BlockStored, EngineKey } from './kv-event.ts';
@@ -232,7 +232,6 @@ class NaivePrefixIndex implements PrefixIndex {
       startChain(state, { seed: this.keySeed, blockSize, loraName });
     } else {
       state.set([loOf(before.key), hiOf(before.key)]);
-      if (before.blockSize !== blockSize) changeBlockSize(state, blockSize);
     }
     absorbTokens(state, tokenIds, block * blockSize, blockSize);
     for (const extra of extras?.[block] ?? []) absorbExtra(state, extra);
@@ -245,11 +244,10 @@ class NaivePrefixIndex implements PrefixIndex {
     return this.#findInGroup(holder, event, engineKey) ?? this.#findElsewhere(holder, event, engineKey, sameSize);
   }
 
-  /** What an engine key stands for on the event's medium and group, else on another medium of the group. */
+  /** What an engine key stands for on any medium of the event's group. All media agree on it. */
   #findInGroup(holder: Holder, event: BlockStored, engineKey: Key): Reached | null {
     const shelves = this.#stateOf(holder).shelves.filter(({ group }) => group === event.group);
-    const own = shelves.find(({ medium }) => medium === event.medium)?.copies.get(engineKey);
-    return own ?? shelves.find(({ copies }) => copies.has(engineKey))?.copies.get(engineKey) ?? null;
+    return shelves.find(({ copies }) => copies.has(engineKey))?.copies.get(engineKey) ?? null;
   }
 
   #findElsewhere(

@@ -22,10 +22,6 @@ export class RecentKeys {
     this.#maxKeys = maxKeys;
   }
 
-  get size(): number {
-    return this.#size;
-  }
-
   get bytes(): number {
     return 4 * this.#lo.byteLength + this.#slots.byteLength;
   }

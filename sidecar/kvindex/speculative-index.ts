@@ -1,6 +1,8 @@
 import type { BlockKeys } from './block-keys.ts';
 import type { Holder } from './port.ts';
 
+const { min } = Math;
+
 declare const brand: unique symbol;
 /** Names one booking of a {@link SpeculativeIndex}. */
 export type SpeculativeHandle = number & { readonly [brand]: 'SpeculativeHandle' };
@@ -38,7 +40,7 @@ const sharesBlock = (a: BlockKeys, b: BlockKeys, block: number): boolean =>
 /** Blocks that two chains share from block 0, known to be more than `known`. */
 const sharedBlocks = (a: BlockKeys, b: BlockKeys, known: number): number => {
   let shared = known + 1;
-  let different = Math.min(a.count, b.count) + 1;
+  let different = min(a.count, b.count) + 1;
   while (different - shared > 1) {
     const middle = (shared + different) >>> 1;
     if (sharesBlock(a, b, middle - 1)) shared = middle;
@@ -109,7 +111,7 @@ export const createSpeculativeIndex = (): SpeculativeIndex => {
       for (const chain of buckets.get(bucketOf(keys)) ?? []) {
         const { holder } = chain;
         const best = into[holder] ?? 0;
-        if (holder >= into.length || best >= Math.min(keys.count, chain.keys.count)) continue;
+        if (holder >= into.length || best >= min(keys.count, chain.keys.count)) continue;
         if (sharesBlock(keys, chain.keys, best)) into[holder] = sharedBlocks(keys, chain.keys, best);
       }
     },

@@ -3,10 +3,10 @@
 import type { BlockExtra, BlockRemoved, BlockStored, EngineKey, PromptIdentity } from '../../sidecar/kvindex/index.ts';
 
 /** Engine key from a small number; different numbers give different keys. */
-export const engineKey = (number: number): EngineKey => ({ lo: number, hi: -number });
+const engineKey = (number: number): EngineKey => ({ lo: number, hi: -number });
 
 /** Engine keys as events carry them. */
-export const engineKeys = (...numbers: readonly number[]): Int32Array =>
+const engineKeys = (...numbers: readonly number[]): Int32Array =>
   Int32Array.from(numbers.flatMap((number) => [number, -number]));
 
 /** Tokens `first`, `first + 1`, …; different calls with the same arguments are equal. */

@@ -87,7 +87,7 @@ export class BlockStore {
       }
       this.#evict(victim);
     }
-    const node = this.nodes.add({ ...block, storedAt: this.#now });
+    const node = this.nodes.add(block, this.#now);
     this.#byKey.insert(node);
     this.sizes.countNodes(block.sizeClass, 1);
     return node;

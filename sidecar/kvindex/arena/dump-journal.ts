@@ -1,11 +1,9 @@
-import type { Shelf } from './shelf.ts';
-
 /** A dump that lags behind by more changes than this is given up. */
 const MOST_CHANGES = 1_000_000;
 
-/** Engine keys that changed while a dump is being written. */
+/** Engine keys that changed while a dump is being written, by shelf. */
 export class DumpJournal {
-  readonly #changes = new Map<Shelf, number[]>();
+  readonly #changes = new Map<object, number[]>();
   #count = 0;
   #isGivenUp = false;
 
@@ -14,7 +12,7 @@ export class DumpJournal {
     return !this.#isGivenUp;
   }
 
-  note(shelf: Shelf, lo: number, hi: number): void {
+  note(shelf: object, lo: number, hi: number): void {
     if (this.#isGivenUp) return;
     this.#count += 1;
     if (this.#count > MOST_CHANGES) {
@@ -32,7 +30,7 @@ export class DumpJournal {
   }
 
   /** Changed engine keys of one shelf, `[lo, hi]` pairs; one that changed twice is there twice. */
-  of(shelf: Shelf): readonly number[] {
+  of(shelf: object): readonly number[] {
     return this.#changes.get(shelf) ?? [];
   }
 }

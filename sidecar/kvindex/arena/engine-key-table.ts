@@ -1,5 +1,7 @@
 import { homeOf, type Shard, ShardDirectory } from './shard-directory.ts';
 
+const { imul } = Math;
+
 /** Int32 fields of an entry: engine key (lo, hi), then the two below. */
 export const ENTRY_FIELDS = 4;
 /** Field of an entry that names its node. */
@@ -9,12 +11,12 @@ export const ENTRY_COUNT = 3;
 
 /** Spreads engine keys, which may be small or consecutive numbers, over 32 bits; the directory goes by this. */
 const spread = (lo: number, hi: number): number => {
-  let mixed = Math.imul(lo ^ Math.imul(hi ^ (hi >>> 16), 0x85ebca77), 0x9e3779b1);
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b);
+  let mixed = imul(lo ^ imul(hi ^ (hi >>> 16), 0x85ebca77), 0x9e3779b1);
+  mixed = imul(mixed ^ (mixed >>> 15), 0x846ca68b);
   return mixed ^ (mixed >>> 16);
 };
 /** A second hash, for the place within a shard. */
-const spreadAgain = (hash: number): number => Math.imul(hash ^ (hash >>> 13), 0x7feb352d);
+const spreadAgain = (hash: number): number => imul(hash ^ (hash >>> 13), 0x7feb352d);
 
 const homeIn = (shard: Shard, hash: number): number => homeOf(spreadAgain(hash), shard.homes) * ENTRY_FIELDS;
 
@@ -34,6 +36,7 @@ const freeSlot = (shard: Shard, hash: number): number => {
 export class EngineKeyTable {
   readonly #directory = new ShardDirectory({
     width: ENTRY_FIELDS,
+    growth: 1.5,
     isTaken: (slots, from) => slots[from + ENTRY_COUNT] !== 0,
     hashAt: (slots, from) => spread(slots[from] ?? 0, slots[from + 1] ?? 0),
     move: (slots, from, shard) => {
@@ -84,9 +87,9 @@ export class EngineKeyTable {
     this.#shard.slots[this.#at + ENTRY_NODE] = node;
   }
 
-  /** Adds an entry for an engine key that has none. */
-  insert(entry: { readonly lo: number; readonly hi: number; readonly node: number; readonly count: number }): void {
-    const { lo, hi, node, count } = entry;
+  /** Adds an entry for an engine key that has none, stored `count` times. */
+  insert(entry: { readonly lo: number; readonly hi: number; readonly node: number }, count: number): void {
+    const { lo, hi, node } = entry;
     const hash = spread(lo, hi);
     let shard = this.#directory.withRoom(hash);
     let at = freeSlot(shard, hash);

@@ -1,6 +1,5 @@
-import type { Medium } from '../../core/index.ts';
 import type { KeySeed } from '../block-keys.ts';
-import { absorbExtra, changeBlockSize, startChain } from '../keys/block-identity.ts';
+import { absorbExtra, startChain } from '../keys/block-identity.ts';
 import { absorbTokens } from '../keys/key-mixing.ts';
 import type { BlockRemoved, BlockStored, EngineKey } from '../kv-event.ts';
 import type { StoreOutcome } from '../port.ts';
@@ -10,9 +9,8 @@ import { findShelf, type HolderState, type Shelf } from './shelf.ts';
 /** Size class that stands for any. */
 const ANY_SIZE = 0;
 
-/** An engine key with the shelf it is looked for. */
-interface CopyKey extends EngineKey {
-  readonly medium: Medium;
+/** An engine key in one KV-cache group. */
+interface GroupKey extends EngineKey {
   readonly group: number;
 }
 
@@ -29,7 +27,7 @@ export class EventWriter {
   /** Applies a stored event that carries tokens. */
   storeChain(state: HolderState, event: BlockStored, seed: KeySeed): StoreOutcome {
     const { blockSize, engineKeys, extras, group, loraName, medium, parent, tokenIds } = event;
-    const { nodes, shelves, sizes } = this.#store;
+    const { shelves, sizes } = this.#store;
     const sizeClass = sizes.classFor(blockSize);
     if (sizeClass === 0) return { kind: 'ignored', why: 'malformed' };
     const chain = this.#chain;
@@ -47,9 +45,8 @@ export class EventWriter {
     for (let block = 0; block < blocks; block += 1) {
       const lo = engineKeys[block * 2] ?? 0;
       const hi = engineKeys[block * 2 + 1] ?? 0;
-      const known = this.#findInGroup(state, { lo, hi, medium, group });
+      const known = this.#findInGroup(state, { lo, hi, group });
       if (known === 0) {
-        if (node !== 0 && nodes.sizeClass(node) !== sizeClass) changeBlockSize(chain, blockSize);
         absorbTokens(chain, tokenIds, block * blockSize, blockSize);
         const blockExtras = extras?.[block];
         if (blockExtras) for (const extra of blockExtras) absorbExtra(chain, extra);
@@ -76,7 +73,7 @@ export class EventWriter {
     for (let block = 0; block < blocks; block += 1) {
       const lo = engineKeys[block * 2] ?? 0;
       const hi = engineKeys[block * 2 + 1] ?? 0;
-      const key = { lo, hi, medium, group };
+      const key = { lo, hi, group };
       const node = this.#findInGroup(state, key) || this.#findElsewhere(state, key, ANY_SIZE);
       if (node === 0) continue;
       known += 1;
@@ -120,7 +117,7 @@ export class EventWriter {
     const stored = shelf.keys.find(copy.lo, copy.hi);
     if (stored === 0) {
       this.#store.hold(copy.node, shelf);
-      shelf.keys.insert({ ...copy, count: 1 });
+      shelf.keys.insert(copy, 1);
       return false;
     }
     shelf.keys.count += 1;
@@ -134,29 +131,24 @@ export class EventWriter {
   }
 
   #findParent(state: HolderState, event: BlockStored, sizeClass: number): number {
-    const { group, medium, parent } = event;
+    const { group, parent } = event;
     if (parent === null) return 0;
-    const key = { lo: parent.lo, hi: parent.hi, medium, group };
+    const key = { lo: parent.lo, hi: parent.hi, group };
     return this.#findInGroup(state, key) || this.#findElsewhere(state, key, sizeClass);
   }
 
-  /** Node of an engine key on the shelf for its medium and group, else on another medium's shelf of the group, or 0. */
-  #findInGroup(state: HolderState, key: CopyKey): number {
-    let found = 0;
+  /** Node of an engine key on any medium of its group, or 0. All media agree on it. */
+  #findInGroup(state: HolderState, key: GroupKey): number {
     for (const shelf of state.shelves) {
       if (shelf.group !== key.group) continue;
-      const isOwn = shelf.medium === key.medium;
-      if (found !== 0 && !isOwn) continue;
       const node = shelf.keys.find(key.lo, key.hi);
-      if (node === 0 || this.#store.nodes.isEvicted(node)) continue;
-      if (isOwn) return node;
-      found = node;
+      if (node !== 0 && !this.#store.nodes.isEvicted(node)) return node;
     }
-    return found;
+    return 0;
   }
 
   /** Node of an engine key in another group, where its block has the wanted size, or 0. */
-  #findElsewhere(state: HolderState, key: CopyKey, sizeClass: number): number {
+  #findElsewhere(state: HolderState, key: GroupKey, sizeClass: number): number {
     const { nodes } = this.#store;
     for (const shelf of state.shelves) {
       if (shelf.group === key.group) continue;

@@ -20,6 +20,8 @@ export class IdTable {
     this.#records = records;
     this.#directory = new ShardDirectory({
       width: 1,
+      // Slots are small and moving reads every record, so there is room for twice the entries.
+      growth: 2,
       isTaken: (slots, from) => slots[from] !== 0,
       hashAt: (slots, from) => records.get((slots[from] ?? 0) & ID_MASK, 1),
       move: (slots, from, shard) => {

@@ -28,7 +28,7 @@ const CELL_NODES = 1 << CELL_BITS;
 const GROWTH_ROOM = 8;
 /** Free nodes beyond this share of all, and beyond a fixed number, are filled before new ones are opened. */
 const FREE_SHARE = 0.15;
-const FREE_NODES = 65_536;
+const FREE_NODES = 16_384;
 
 /**
  * Nodes of the prefix index, one a block: 24 bytes in two paged arrays. Numbers are given out so that a block follows
@@ -60,18 +60,15 @@ export class NodeArena {
   }
 
   /** Takes a free node for a block and fills it in; its set is empty and it has no children. */
-  add(block: {
-    readonly lo: number;
-    readonly hi: number;
-    readonly parent: number;
-    readonly sizeClass: number;
-    readonly storedAt: number;
-  }): number {
+  add(
+    block: { readonly lo: number; readonly hi: number; readonly parent: number; readonly sizeClass: number },
+    storedAt: number,
+  ): number {
     const node = this.#take(block.parent);
     this.hot.set(node, KEY_LO, block.lo);
     this.hot.set(node, KEY_HI, block.hi);
     this.#cold.set(node, STATE, block.sizeClass);
-    this.#cold.set(node, STORED_AT, block.storedAt);
+    this.#cold.set(node, STORED_AT, storedAt);
     this.adopt(node, block.parent);
     const cell = node >>> CELL_BITS;
     this.#takenInCell[cell] = (this.#takenInCell[cell] ?? 0) + 1;

@@ -92,8 +92,11 @@ const readEntries = (
   return { shelf, words };
 };
 
-/** Checks and takes apart a dump. O(its length). Throws `invalid-argument` for anything but a whole dump. */
-export const readDump = (dump: Uint8Array): ParsedDump => {
+/**
+ * Checks and takes apart a dump, yielding after each section. O(its length). Throws `invalid-argument` for anything but
+ * a whole dump.
+ */
+export function* readDump(dump: Uint8Array): Generator<void, ParsedDump, void> {
   const reader = new WordReader(wordsOf(dump));
   const [magic, version, lo = 0, hi = 0] = reader.take(DUMP_HEAD_WORDS);
   if (magic !== DUMP_MAGIC) refuse('it does not begin as one');
@@ -104,6 +107,7 @@ export const readDump = (dump: Uint8Array): ParsedDump => {
   const changes: DumpedEntries[] = [];
   let count = 0;
   for (;;) {
+    yield;
     const kind = reader.next();
     const content = reader.take(reader.next());
     if (kind === SECTION.shelf) {
@@ -123,4 +127,4 @@ export const readDump = (dump: Uint8Array): ParsedDump => {
       refuse('a section is unknown');
     }
   }
-};
+}

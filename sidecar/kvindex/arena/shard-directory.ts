@@ -1,3 +1,5 @@
+const { floor, ceil } = Math;
+
 /** Part of a hash table: linear probing over Int32 slots, for all entries whose hash begins with the same bits. */
 export interface Shard {
   slots: Int32Array;
@@ -20,6 +22,8 @@ const FEWEST_HOMES = 16;
 /** Where a hash table's entries live and how they are moved; one shard's slots hold `width` Int32 an entry. */
 export interface ShardLayout {
   readonly width: number;
+  /** How many times the homes that its entries need a rebuilt shard gets: room against the cost of moving. */
+  readonly growth: number;
   /** Copies the entry at `from` of `slots` to its place in `shard`; false when the shard's spare slots are used up. */
   move(slots: Int32Array, from: number, shard: Shard): boolean;
   /** Hash whose highest bits choose the shard of the entry at `from`. */
@@ -28,8 +32,8 @@ export interface ShardLayout {
 }
 
 /**
- * Spreads a hash table over shards that grow by a quarter and split one at a time (extendible hashing): growth never
- * moves more than one shard's entries, and slots are at least 56 % taken once a shard has a thousand entries.
+ * Spreads a hash table over shards that grow and split one at a time (extendible hashing): growth never moves more than
+ * one shard's entries.
  */
 export class ShardDirectory {
   readonly #layout: ShardLayout;
@@ -80,9 +84,9 @@ export class ShardDirectory {
     let { homes } = full;
     let grown: Shard;
     do {
-      homes = Math.ceil(homes * (homes < 1024 ? 2 : 1.25));
+      homes = ceil(homes * (homes < 1024 ? 2 : this.#layout.growth));
       grown = newShard(homes, { width: this.#layout.width, depth: full.depth });
-    } while (!this.#moveAll(full, () => grown));
+    } while (!this.#moveAll(full, grown, grown));
     this.#bytes += grown.slots.byteLength - full.slots.byteLength;
     full.slots = grown.slots;
     full.homes = grown.homes;
@@ -90,15 +94,14 @@ export class ShardDirectory {
 
   #split(full: Shard, hash: number): void {
     const depth = full.depth + 1;
-    const nextBit = 1 << (32 - depth);
-    let homes = Math.ceil((full.entries / 2 / FULLEST) * 1.25);
+    let homes = ceil((full.entries / 2 / FULLEST) * this.#layout.growth);
     let low: Shard;
     let high: Shard;
     do {
       low = newShard(homes, { width: this.#layout.width, depth });
       high = newShard(homes, { width: this.#layout.width, depth });
       homes *= 2;
-    } while (!this.#moveAll(full, (entryHash) => ((entryHash & nextBit) === 0 ? low : high)));
+    } while (!this.#moveAll(full, low, high));
     if (full.depth === this.#depth) {
       this.#entries = this.#entries.flatMap((shard) => [shard, shard]);
       this.#depth += 1;
@@ -111,12 +114,15 @@ export class ShardDirectory {
     this.#bytes += low.slots.byteLength + high.slots.byteLength - full.slots.byteLength;
   }
 
-  #moveAll(from: Shard, to: (hash: number) => Shard): boolean {
+  /** Moves all entries to `low` or, where the next bit of their hash is 1, to `high`; false when one had no place. */
+  #moveAll(from: Shard, low: Shard, high: Shard): boolean {
     const { width, move, hashAt, isTaken } = this.#layout;
-    for (let at = 0; at < from.slots.length; at += width) {
-      if (!isTaken(from.slots, at)) continue;
-      const target = to(hashAt(from.slots, at));
-      if (!move(from.slots, at, target)) return false;
+    const nextBit = 1 << (31 - from.depth);
+    const { slots } = from;
+    for (let at = 0; at < slots.length; at += width) {
+      if (!isTaken(slots, at)) continue;
+      const target = low === high || (hashAt(slots, at) & nextBit) === 0 ? low : high;
+      if (!move(slots, at, target)) return false;
       target.entries += 1;
     }
     return true;
@@ -131,4 +137,4 @@ const newShard = (homes: number, options: { readonly width: number; readonly dep
 });
 
 /** First slot to try for a hash; hashes in ascending order have homes in ascending order. */
-export const homeOf = (hash: number, homes: number): number => Math.floor(((hash >>> 0) * homes) / 4294967296);
+export const homeOf = (hash: number, homes: number): number => floor(((hash >>> 0) * homes) / 4294967296);

@@ -2,6 +2,8 @@ import type { Random } from '../../core/index.ts';
 import { IdTable, MAX_ID } from './id-table.ts';
 import { RecordPages } from './record-pages.ts';
 
+const { floor, clz32, ceil, log2 } = Math;
+
 const FIELDS = 4;
 const HASH_LO = 0;
 const HASH_HI = 1;
@@ -10,7 +12,7 @@ const REFERENCES = 2;
 /** Where the members begin in `members`. */
 const START = 3;
 
-const randomInt32 = (random: Random): number => Math.floor(random() * 4294967296) | 0;
+const randomInt32 = (random: Random): number => floor(random() * 4294967296) | 0;
 
 /**
  * Interned sets of shelf numbers: equal sets have one number, so that a block's holders are one Int32 and two blocks
@@ -169,7 +171,7 @@ export class ShelfSets {
   }
 
   #stretchesFor(size: number): number[] {
-    const order = 32 - Math.clz32(size - 1);
+    const order = 32 - clz32(size - 1);
     while (this.#freeStretches.length <= order) this.#freeStretches.push([]);
     return this.#freeStretches[order] ?? [];
   }
@@ -179,7 +181,7 @@ export class ShelfSets {
     const free = this.#stretchesFor(size).pop();
     if (free !== undefined) return free;
     const start = this.#membersUsed;
-    this.#membersUsed += 2 ** (32 - Math.clz32(size - 1));
+    this.#membersUsed += 2 ** (32 - clz32(size - 1));
     this.#members = grownToHold(this.#members, this.#membersUsed);
     return start;
   }
@@ -195,7 +197,7 @@ export class ShelfSets {
 
 const grownToHold = (array: Int32Array, length: number): Int32Array => {
   if (array.length >= length) return array;
-  const grown = new Int32Array(2 ** Math.ceil(Math.log2(length)));
+  const grown = new Int32Array(2 ** ceil(log2(length)));
   grown.set(array);
   return grown;
 };

@@ -36,7 +36,7 @@ export const oldestLeaf = (nodes: NodeArena, random: Random): ((spared: number, 
   return (spared, now) => {
     const { end } = nodes;
     const isExact = end <= EXACT_NODES;
-    if (takenSinceSample > nodes.live / 64) sampleAges(now);
+    if (!isExact && takenSinceSample > nodes.live / 64) sampleAges(now);
     takenSinceSample += 1;
     let oldest = 0;
     let oldestAge = -1;

@@ -19,9 +19,6 @@ export const startChain = (
   if (options.loraName !== null) absorbText(state, options.loraName);
 };
 
-/** Sets a chain off from all others where an engine goes on with another block size; no prompt's keys ever match it. */
-export const changeBlockSize = (state: Int32Array, blockSize: number): void => absorbInteger(state, ~blockSize);
-
 /** Mixes one element of a block's identity into its key. */
 export const absorbExtra = (state: Int32Array, extra: BlockExtra): void => {
   if (typeof extra === 'string') {

@@ -6,6 +6,8 @@
  * blocks that differ in tokens of one lane only.
  */
 
+const { imul } = Math;
+
 const LANE_A = 0x9e3779b1 | 0;
 const LANE_B = 0x85ebca77 | 0;
 const LANE_C = 0xc2b2ae3d | 0;
@@ -24,26 +26,26 @@ export const absorbTokens = (state: Int32Array, tokenIds: Int32Array, from: numb
   const end = from + blockSize;
   let at = from;
   for (; at + 4 <= end; at += 4) {
-    a = Math.imul(a ^ (tokenIds[at] ?? 0), LANE_A);
-    b = Math.imul(b ^ (tokenIds[at + 1] ?? 0), LANE_B);
-    c = Math.imul(c ^ (tokenIds[at + 2] ?? 0), LANE_C);
-    d = Math.imul(d ^ (tokenIds[at + 3] ?? 0), LANE_D);
+    a = imul(a ^ (tokenIds[at] ?? 0), LANE_A);
+    b = imul(b ^ (tokenIds[at + 1] ?? 0), LANE_B);
+    c = imul(c ^ (tokenIds[at + 2] ?? 0), LANE_C);
+    d = imul(d ^ (tokenIds[at + 3] ?? 0), LANE_D);
     a = (((a << 15) | (a >>> 17)) + b) | 0;
     b = (((b << 13) | (b >>> 19)) + c) | 0;
     c = (((c << 16) | (c >>> 16)) + d) | 0;
     d = (((d << 17) | (d >>> 15)) + a) | 0;
   }
   for (; at < end; at += 1) {
-    a = Math.imul(a ^ (tokenIds[at] ?? 0), LANE_A);
+    a = imul(a ^ (tokenIds[at] ?? 0), LANE_A);
     a = (((a << 15) | (a >>> 17)) + b) | 0;
-    b = (b ^ Math.imul(a, LANE_D)) | 0;
+    b = (b ^ imul(a, LANE_D)) | 0;
   }
-  finish(state, (a + c + Math.imul(b, LANE_C)) | 0, (b + d + Math.imul(a, LANE_B)) | 0);
+  finish(state, (a + c + imul(b, LANE_C)) | 0, (b + d + imul(a, LANE_B)) | 0);
 };
 
 /** Mixes one integer into `state`. Different integers give different states. */
 export const absorbInteger = (state: Int32Array, value: number): void => {
-  const lo = Math.imul((state[0] ?? 0) ^ value, LANE_A);
+  const lo = imul((state[0] ?? 0) ^ value, LANE_A);
   finish(state, ((lo << 15) | (lo >>> 17)) ^ START_C, (state[1] ?? 0) ^ START_D);
 };
 
@@ -60,10 +62,10 @@ export const absorbText = (state: Int32Array, text: string): void => {
 const finish = (state: Int32Array, low: number, high: number): void => {
   let lo = low ^ high;
   let hi = high;
-  lo = Math.imul(lo ^ (lo >>> 16), FINAL_1);
-  hi = Math.imul(hi ^ (hi >>> 15) ^ lo, FINAL_2);
+  lo = imul(lo ^ (lo >>> 16), FINAL_1);
+  hi = imul(hi ^ (hi >>> 15) ^ lo, FINAL_2);
   hi ^= hi >>> 16;
-  lo = Math.imul(lo ^ (lo >>> 15) ^ hi, LANE_A);
+  lo = imul(lo ^ (lo >>> 15) ^ hi, LANE_A);
   lo ^= lo >>> 16;
   state[0] = lo;
   state[1] = hi;
