@@ -1,12 +1,12 @@
-import type { Config } from '../config/index.ts';
+import type { Config, PoolConfig } from '../config/index.ts';
 import { type Clock, delay, type Logger, type Random, SidecarError, systemClock } from '../core/index.ts';
 import type { DiscoveredPool } from '../discovery/index.ts';
-import { createReplayGate, createTurnQueue, createZeromqTransport } from '../events/index.ts';
+import { createReplayGate, createTurnQueue, createZeromqTransport, type StreamTiming } from '../events/index.ts';
 import { createAdminGateway, createConsultGateway, createProxyGateway, type Gateway } from '../gateway/index.ts';
 import { createLogger } from '../logging/index.ts';
 import { catalogue, createMetricsRegistry } from '../metrics/index.ts';
 import { createHttpGet } from '../pool/index.ts';
-import { createPromptEncoder } from '../prompt/index.ts';
+import { type PromptEncoderOptions, parseTemplateVariables } from '../prompt/index.ts';
 import { createDecisionLog, createDirector } from '../routing/index.ts';
 import { type Profile, parseProfile } from '../scheduling/index.ts';
 import { createAdminSource } from './admin-source.ts';
@@ -15,11 +15,16 @@ import { createPoolRuntime, type PoolRuntime, type PoolRuntimeContext } from './
 import { createReadiness } from './readiness.ts';
 import { type Stoppable, stopAll } from './run-group.ts';
 
+type ConsultConfig = NonNullable<Config['gateways']['consult']>;
+
 /** What tests and the demo put in place of the real thing. */
 export interface AppOverrides {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly logger?: Logger;
+  readonly streamTiming?: Partial<StreamTiming>;
+  /** Told after each event applied and each change of a stream. */
+  readonly onStreams?: () => void;
 }
 
 /** Bound addresses by listener, `host:port`. */
@@ -50,6 +55,14 @@ const profileFor = (name: string, scheduling: unknown): Profile => {
   const mistakes = parsed.mistakes.map(({ path, allowed }) => `pool ${name}: scheduling.${path}: ${allowed}`);
   throw new SidecarError('invalid-config', 'a scheduling profile has mistakes', { details: { mistakes } });
 };
+
+const promptDefaultsOf = ({ chatTemplateKwargs }: PoolConfig): PromptEncoderOptions['defaults'] =>
+  chatTemplateKwargs === undefined
+    ? undefined
+    : { templateVariables: parseTemplateVariables(JSON.stringify(chatTemplateKwargs)) };
+
+const consultOptions = ({ stickyCookie, ...rest }: ConsultConfig) =>
+  stickyCookie === undefined ? rest : { ...rest, stickyCookie };
 
 /** Readiness is derived from many rooms; it is looked at again this often by who waits for it. */
 const READY_POLL_MS = 20;
@@ -89,11 +102,13 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     maxBlocks: config.index.maxBlocks,
     historyBlocks: config.index.historyBlocks,
     scrape: config.scrape,
-    loadEncoder: (folder) => createPromptEncoder({ folder }),
     signal: stopping.signal,
+    ...(overrides.streamTiming === undefined ? {} : { streamTiming: overrides.streamTiming }),
+    ...(overrides.onStreams === undefined ? {} : { onStreams: overrides.onStreams }),
   };
 
   const profiles = new Map(config.pools.map(({ name, scheduling }) => [name, profileFor(name, scheduling)]));
+  const promptDefaults = new Map(config.pools.map((pool) => [pool.name, promptDefaultsOf(pool)]));
   const runtimes = new Map<string, PoolRuntime>();
   const discoveries = createDiscoveries(config, { clock, random, logger });
   const latest = new Map<string, readonly DiscoveredPool[]>();
@@ -120,7 +135,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         continue;
       }
       const profile = profiles.get(name) ?? profileFor(name, undefined);
-      const runtime = createPoolRuntime(pool, { context, profile });
+      const runtime = createPoolRuntime(pool, { context, profile, promptDefaults: promptDefaults.get(name) });
       runtimes.set(name, runtime);
       logger.info('pool found', { pool: name, endpoints: pool.endpoints.length });
       runtime.start();
@@ -157,7 +172,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
   const shared = { router: director, clock, logger, metrics };
   const edges: Record<string, Gateway> = {
     ...(proxy === undefined ? {} : { proxy: createProxyGateway({ ...shared, ...proxy }) }),
-    ...(consult === undefined ? {} : { consult: createConsultGateway({ ...shared, ...consult }) }),
+    ...(consult === undefined ? {} : { consult: createConsultGateway({ ...shared, ...consultOptions(consult) }) }),
   };
   const admin = createAdminGateway({ ...config.admin, source, clock, logger });
 

@@ -14,6 +14,7 @@ import {
   fetchEventSources,
   type ReplayGate,
   type Streams,
+  type StreamTiming,
   type TurnQueue,
 } from '../events/index.ts';
 import { createPrefixIndex, createRoutingHistory, type Holder, type PrefixIndex } from '../kvindex/index.ts';
@@ -25,9 +26,14 @@ import {
   type HttpGet,
   type Pool,
 } from '../pool/index.ts';
-import type { PromptEncoder } from '../prompt/index.ts';
+import { createPromptEncoder, createRemoteTokenizer, type PromptEncoderOptions } from '../prompt/index.ts';
 import { createInFlight, type RoutedPool } from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
+import { createTrafficNotes } from './traffic-notes.ts';
+import { createEncoderSlot, type EncoderState } from './encoder-slot.ts';
+
+/** How long a decision may wait for an engine to tokenize a prompt. */
+const REMOTE_TIMEOUT_MS = 500;
 
 /** What every pool of the process shares. */
 export interface PoolRuntimeContext {
@@ -42,9 +48,11 @@ export interface PoolRuntimeContext {
   readonly historyBlocks: number;
   readonly get: HttpGet;
   readonly scrape: { readonly intervalMs: number; readonly timeoutMs: number };
-  /** Loads tokenizer and template from a folder. Rejects with `tokenizer-unavailable`. */
-  readonly loadEncoder: (folder: string) => Promise<PromptEncoder>;
   readonly signal: AbortSignal;
+  /** Other waits and limits of event streams than the default; for tests. */
+  readonly streamTiming?: Partial<StreamTiming>;
+  /** Told after each event applied and each change of a stream. */
+  readonly onStreams?: () => void;
 }
 
 /** One pool at work: its endpoints, event streams, index, prompt encoder and what routing sees of them. */
@@ -55,49 +63,13 @@ export interface PoolRuntime {
   readonly streams: Streams;
   mistakes(): readonly string[];
   /** State of the tokenizer: loaded by its path, still loading, or why there is none. */
-  encoderState(): { readonly isSettled: boolean; readonly detail: string };
+  encoderState(): EncoderState;
   /** Begins scraping and, where engines dial in, listening. */
   start(): void;
   /** Takes over what discovery says now. */
   update(discovered: DiscoveredPool): void;
   stop(): Promise<void>;
 }
-
-/** Tokenizer and template of a pool, loaded in the background and again when the folder changes. */
-const createEncoderSlot = (context: PoolRuntimeContext, logger: Logger) => {
-  let folder: string | null = null;
-  let encoder: PromptEncoder | null = null;
-  let detail = 'no tokenizer is configured';
-  let isSettled = true;
-  const load = (next: string): void => {
-    folder = next;
-    isSettled = false;
-    detail = `loading ${next}`;
-    context.loadEncoder(next).then(
-      (loaded) => {
-        if (folder !== next) return;
-        encoder = loaded;
-        isSettled = true;
-        detail = loaded.pathReason === null ? loaded.path : `${loaded.path}: ${loaded.pathReason}`;
-        logger.info('tokenizer loaded', { tokenizer: next, path: loaded.path, reason: loaded.pathReason });
-      },
-      (failure: unknown) => {
-        if (folder !== next) return;
-        const error = SidecarError.from(failure, 'tokenizer-unavailable');
-        isSettled = true;
-        detail = error.message;
-        logger.warn('tokenizer could not be loaded', { tokenizer: next, code: error.code, problem: error.message });
-      },
-    );
-  };
-  return {
-    update: (next: string | null): void => {
-      if (next !== null && next !== folder) load(next);
-    },
-    encoder: () => encoder,
-    state: () => ({ isSettled, detail }),
-  };
-};
 
 /** Whether one endpoint's events are the other's too; the rest of an endpoint may change without losing its blocks. */
 const hasSameStream = (a: Endpoint, b: Endpoint): boolean =>
@@ -110,7 +82,12 @@ const hasSameStream = (a: Endpoint, b: Endpoint): boolean =>
 /** Builds one pool. Nothing is opened before the first `update`. */
 export const createPoolRuntime = (
   first: DiscoveredPool,
-  options: { readonly context: PoolRuntimeContext; readonly profile: Profile },
+  options: {
+    readonly context: PoolRuntimeContext;
+    readonly profile: Profile;
+    /** What the engines' flags add to every prompt. */
+    readonly promptDefaults: PromptEncoderOptions['defaults'];
+  },
 ): PoolRuntime => {
   const { context, profile } = options;
   const { clock, random, metrics, signal } = context;
@@ -151,23 +128,64 @@ export const createPoolRuntime = (
     bind: eventsBind,
     sourcesOf: ({ address }, aborting) => fetchEventSources({ address, fetch, signal: aborting }),
     onApplied: (endpoint, event) => {
-      if (event.kind === 'all-blocks-cleared') inFlight.forgetPromises(endpoint.id);
+      if (event.kind === 'all-blocks-cleared') noteEmpty(endpoint.id);
       else inFlight.markApplied(endpoint.id);
+      context.onStreams?.();
     },
+    onChanged: () => context.onStreams?.(),
+    ...(context.streamTiming === undefined ? {} : { timing: context.streamTiming }),
   });
-  const encoder = createEncoderSlot(context, logger);
+  const encoder = createEncoderSlot({
+    logger,
+    load: (folder) =>
+      createPromptEncoder({
+        folder,
+        logger,
+        clock,
+        ...(options.promptDefaults === undefined ? {} : { defaults: options.promptDefaults }),
+        remote: createRemoteTokenizer({ baseUrl: anyEngine, fetch, clock, timeoutMs: REMOTE_TIMEOUT_MS }),
+      }),
+  });
+  /** Clears of each endpoint's cache so far, told by events or seen elsewhere. */
+  const clears = new Map<EndpointId, number>();
+  const noteEmpty = (id: EndpointId): void => {
+    clears.set(id, (clears.get(id) ?? 0) + 1);
+    inFlight.forgetPromises(id);
+    const holder = endpoints.get(id)?.holder;
+    if (holder !== undefined) history.forget(holder);
+  };
+  const clearSeenElsewhere = (id: EndpointId, reason: string): void => {
+    noteEmpty(id);
+    streams.notifyCleared(id, reason);
+  };
+  /** Base URL of an engine that can be asked for tokens where there are no tokenizer files. */
+  const anyEngine = (): string | null => {
+    const usable = pool.snapshot().endpoints.filter(({ health }) => health !== 'failing');
+    const state = usable[Math.floor(random() * usable.length)];
+    return state === undefined ? null : `http://${state.endpoint.address}`;
+  };
   let definition = first.definition;
   let mistakes = first.mistakes;
   let bindProblem: string | null = null;
   const endpoints = new Map<EndpointId, { readonly endpoint: Endpoint; readonly holder: Holder }>();
 
   pool.onRestart(({ endpoint, reason, startedAtSeconds }) => {
-    inFlight.forgetPromises(endpoint);
+    noteEmpty(endpoint);
     inferredLedger.drop(endpoint);
     streams.notifyRestart(endpoint, { reason, ...(startedAtSeconds === null ? {} : { startedAtSeconds }) });
   });
-  pool.onLoad((endpoint, load) => inferredLedger.observeLoad(endpoint, load));
-  pool.onAsleep((endpoint) => streams.notifyCleared(endpoint, 'asleep'));
+  const noteTraffic = createTrafficNotes((endpoint) => streams.notifyTraffic(endpoint));
+  pool.onLoad((endpoint, load) => {
+    inferredLedger.observeLoad(endpoint, load);
+    noteTraffic(endpoint, load);
+  });
+  pool.onAsleep((endpoint) => clearSeenElsewhere(endpoint, 'asleep'));
+
+  /** Tokens a block of an endpoint, null where neither its metrics nor the pool's events say. */
+  const blockSizeOf = (id: EndpointId): number | null => {
+    const load = pool.snapshot().endpoints.find(({ endpoint }) => endpoint.id === id)?.load;
+    return load?.blockSize ?? index.blockSizes().at(-1) ?? null;
+  };
 
   const add = (endpoint: Endpoint): void => {
     const holder = index.addHolder(endpoint.id);
@@ -176,6 +194,8 @@ export const createPoolRuntime = (
   };
   const remove = (id: EndpointId, holder: Holder): void => {
     endpoints.delete(id);
+    clears.delete(id);
+    noteTraffic(id, null);
     inFlight.forgetPromises(id);
     inferredLedger.drop(id);
     streams.unfollow(id);
@@ -200,6 +220,22 @@ export const createPoolRuntime = (
       reportConnection: (id, outcome) => {
         if (outcome === 'refused') pool.reportConnectionFailure(id);
         else pool.reportSuccess(id);
+      },
+      expectClear: (id) => {
+        const address = endpoints.get(id)?.endpoint.address;
+        // The call reaches every rank behind the address.
+        const before = [...endpoints.values()]
+          .filter(({ endpoint }) => endpoint.address === address)
+          .map(({ endpoint }) => ({ rank: endpoint.id, count: clears.get(endpoint.id) ?? 0 }));
+        return () => {
+          for (const { rank, count } of before) {
+            if ((clears.get(rank) ?? 0) === count && endpoints.has(rank)) clearSeenElsewhere(rank, 'seen-in-traffic');
+          }
+        };
+      },
+      reportComputed: (id, uncachedTokens) => {
+        const blockSize = blockSizeOf(id);
+        if (blockSize !== null && uncachedTokens >= 2 * blockSize) streams.notifyTraffic(id);
       },
     },
     pool,

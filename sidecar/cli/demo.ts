@@ -9,9 +9,8 @@ import {
   startEngines,
 } from '../app/index.ts';
 import { type Config, parseConfig } from '../config/index.ts';
-import { tinyQwenFolder } from '../simulator/index.ts';
+import { type EngineTokenizer, loadTinyQwen, tinyQwenFolder } from '../simulator/index.ts';
 import { aborted, type Command, type CommandContext, exitCodes, numberFlag, UsageError } from './command.ts';
-import { createEmbeddedTokenizer } from './embedded-tokenizer.ts';
 
 const model = 'tiny-qwen';
 
@@ -51,7 +50,7 @@ const comparePolicy = async (
   policy: ComparedPolicy,
   options: {
     readonly replicas: number;
-    readonly tokenizer: Awaited<ReturnType<typeof createEmbeddedTokenizer>>;
+    readonly tokenizer: EngineTokenizer;
     readonly context: CommandContext;
     readonly onProgress: (done: number) => void;
   },
@@ -118,7 +117,7 @@ const curlExample = (port: string): string =>
 
 const keepServing = async (
   options: { readonly replicas: number; readonly port: number; readonly context: CommandContext },
-  tokenizer: Awaited<ReturnType<typeof createEmbeddedTokenizer>>,
+  tokenizer: EngineTokenizer,
 ): Promise<void> => {
   const { context } = options;
   const engines = await startEngines(options.replicas, { tokenizer, model });
@@ -169,7 +168,7 @@ export const demoCommand: Command = {
     if (positionals.length > 0) throw new UsageError('takes no arguments');
     const replicas = numberFlag(values, { name: 'replicas', min: 1, max: 16, fallback: 2 });
     const port = numberFlag(values, { name: 'port', min: 0, max: 65_535, fallback: 8080 });
-    const tokenizer = await createEmbeddedTokenizer();
+    const tokenizer = await loadTinyQwen();
     const progress = progressPrinter(context);
     const results: (readonly [string, PolicyFigures])[] = [];
     for (const policy of comparedPolicies) {

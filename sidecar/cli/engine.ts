@@ -1,6 +1,5 @@
-import { createEngine } from '../simulator/index.ts';
+import { createEngine, loadTinyQwen } from '../simulator/index.ts';
 import { aborted, type Command, exitCodes, numberFlag, textFlag, UsageError } from './command.ts';
-import { createEmbeddedTokenizer } from './embedded-tokenizer.ts';
 
 /** `engine`: one embedded engine as a process of its own. */
 export const engineCommand: Command = {
@@ -31,7 +30,7 @@ export const engineCommand: Command = {
     const replay = textFlag(values, 'replay');
     const model = textFlag(values, 'model');
     const engine = createEngine({
-      tokenizer: await createEmbeddedTokenizer(),
+      tokenizer: await loadTinyQwen(),
       port: numberFlag(values, { name: 'port', min: 0, max: 65_535, fallback: 0 }),
       blocks: numberFlag(values, { name: 'blocks', min: 2, max: 10_000_000, fallback: 2049 }),
       blockSize: numberFlag(values, { name: 'block-size', min: 1, max: 8192, fallback: 16 }),

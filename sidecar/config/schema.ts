@@ -95,6 +95,7 @@ export const configSchema = z.strictObject({
         .strictObject({
           listen: listenAddress,
           bodyLimitBytes: z.int().min(1024).default(33_554_432),
+          connectTimeoutMs: milliseconds.default(5000),
           maxAttempts: z.int().min(1).max(16).default(3).describe('endpoints tried while none has answered'),
         })
         .optional(),
@@ -103,6 +104,11 @@ export const configSchema = z.strictObject({
           listen: listenAddress,
           bodyLimitBytes: z.int().min(1024).default(33_554_432),
           bodyTimeoutMs: milliseconds.default(100),
+          pathPrefix: z
+            .string()
+            .regex(/^(\/.*)?$/, 'must begin with a slash')
+            .default('')
+            .describe("prefix before the client's path"),
           stickyCookie: z
             .string()
             .regex(/^[A-Za-z0-9_.-]+$/, 'must be a cookie name')

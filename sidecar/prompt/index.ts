@@ -6,7 +6,8 @@
  * Request shapes are OpenAI's and Anthropic's as vLLM serves them; templates are Jinja as the transformers library runs it.
  */
 export { parseRequest } from './api/parse-request.ts';
-export { createPromptEncoder } from './encoder/create-prompt-encoder.ts';
+export { createPromptEncoder, type PromptEncoderOptions } from './encoder/create-prompt-encoder.ts';
+export { parseTemplateVariables } from './encoder/template-variables.ts';
 export type { RemoteTokenizer } from './encoder/remote-encoder.ts';
 export { createRemoteTokenizer, type Fetch } from './encoder/remote-tokenizer.ts';
 export type {

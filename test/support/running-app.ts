@@ -1,14 +1,13 @@
-import { type App, buildApp } from '../../sidecar/app/index.ts';
+import { type App, type AppOverrides, buildApp } from '../../sidecar/app/index.ts';
 import { type Config, parseConfig } from '../../sidecar/config/index.ts';
 import { silentLogger } from '../../sidecar/core/index.ts';
-import { createPromptEncoder, parseRequest } from '../../sidecar/prompt/index.ts';
 import {
   createEngine,
   type Engine,
   type EngineAddresses,
   type EngineOptions,
   type EngineTokenizer,
-  loadTinyQwenVocabulary,
+  loadTinyQwen,
   tinyQwenFolder,
 } from '../../sidecar/simulator/index.ts';
 
@@ -16,12 +15,7 @@ let tokenizer: Promise<EngineTokenizer> | null = null;
 
 /** The embedded model's tokenizer, loaded once a test file. */
 export const embeddedTokenizer = (): Promise<EngineTokenizer> => {
-  tokenizer ??= Promise.all([createPromptEncoder({ folder: tinyQwenFolder }), loadTinyQwenVocabulary()]).then(
-    ([encoder, vocabulary]) => ({
-      encode: (request, options) => encoder.encode(parseRequest(request), options),
-      vocabulary,
-    }),
-  );
+  tokenizer ??= loadTinyQwen();
   return tokenizer;
 };
 
@@ -46,6 +40,8 @@ export interface RunningApp extends AsyncDisposable {
   readonly admin: string;
   /** Waits until every batch that the engine published so far is applied. */
   settled(engine: RunningEngine): Promise<void>;
+  /** Resolves when `condition` holds, looked at after each event applied and each change of a stream. */
+  until(condition: () => boolean): Promise<void>;
 }
 
 /** Configuration of one pool `tiny` in front of engines, with proxy and consult on free ports. */
@@ -75,8 +71,16 @@ export const appConfig = (engines: readonly RunningEngine[], changes: Readonly<R
   ).config;
 
 /** Starts the whole sidecar and waits until it is ready. */
-export const runApp = async (config: Config): Promise<RunningApp> => {
-  const app = buildApp(config, { logger: silentLogger });
+export const runApp = async (config: Config, overrides: AppOverrides = {}): Promise<RunningApp> => {
+  let watchers: readonly (() => void)[] = [];
+  const app = buildApp(config, {
+    logger: silentLogger,
+    ...overrides,
+    onStreams: () => {
+      // Once the change is over: what changed is told in its midst.
+      if (watchers.length > 0) queueMicrotask(() => watchers.forEach((look) => void look()));
+    },
+  });
   const listening = await app.start();
   await app.ready();
   return {
@@ -93,6 +97,16 @@ export const runApp = async (config: Config): Promise<RunningApp> => {
         }
       }
     },
+    until: (condition) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (!condition()) return;
+          watchers = watchers.filter((watcher) => watcher !== look);
+          resolve();
+        };
+        watchers = [...watchers, look];
+        look();
+      }),
     [Symbol.asyncDispose]: () => app.stop(),
   };
 };
