@@ -31,7 +31,7 @@ export class MergeTable {
   readonly mergedIds: Int32Array;
   /** One bit a pair that may merge, by its hash. */
   readonly filter: Int32Array;
-  /** Entries of left, right, rank, unused; left is -1 where free. */
+  /** Entries of left, right, rank, merged; left is -1 where free. */
   readonly entries: Int32Array;
   readonly entryMask: number;
 
@@ -47,7 +47,7 @@ export class MergeTable {
     const byteOfId = new Map<number, number>();
     for (const [byte, id] of byteIds.entries()) byteOfId.set(id, byte);
     for (const [rank, { left, right, merged }] of merges.entries()) {
-      this.#add(left, right, rank);
+      this.#add({ left, right, merged }, rank);
       this.mergedIds[rank] = merged;
       const first = byteOfId.get(left);
       const second = byteOfId.get(right);
@@ -68,7 +68,7 @@ export class MergeTable {
     }
   }
 
-  #add(left: number, right: number, rank: number): void {
+  #add({ left, right, merged }: Merge, rank: number): void {
     const { entries, entryMask, filter } = this;
     const hash = hashPair(left, right);
     const word = (hash >>> 5) & (FILTER_WORDS - 1);
@@ -81,5 +81,6 @@ export class MergeTable {
     entries[slot * ENTRY] = left;
     entries[slot * ENTRY + 1] = right;
     entries[slot * ENTRY + 2] = rank;
+    entries[slot * ENTRY + 3] = merged;
   }
 }

@@ -1,80 +1,124 @@
 import type { BpeModel } from './bpe-model.ts';
 import { writeEntryBytes } from './byte-alphabet.ts';
 import { type MergeTable, NO_RANK } from './merge-table.ts';
+import { widthOf } from './unicode/utf8.ts';
 
 const FIRST_LEAD = 0xc0;
 const MAX_CHARACTER_BYTES = 4;
+const MAX_ENTRY_BYTES = 1 << 12;
+/** Any neighbour. */
+const ALL = (1n << 64n) - 1n;
+
+/** A character whose own merges come first, and beside which neighbours that is not certain. */
+export interface Premerged {
+  /** Token that the character becomes. */
+  readonly id: number;
+  /** Bit n: not certain after a character whose last byte's low six bits are n. */
+  readonly notAfter: bigint;
+  /** Bit n: not certain before a character whose last byte's low six bits are n. */
+  readonly notBefore: bigint;
+}
 
 /**
- * Characters beyond ASCII that can begin as one symbol, with its id, where their neighbours are not ASCII: their own
- * merges provably come before any that crosses their edges. That holds where every merge of a symbol at an edge, on the
- * way, with any token that ends in (before) or begins (after) another such character has a higher rank than all merges
- * within. O(vocabulary + merges); true for most CJK characters of large vocabularies.
+ * Characters beyond ASCII, by code point, that can begin as one symbol where their neighbours are beyond ASCII too: their
+ * bytes provably become one token before any merge crosses their edges. That holds where every merge of a symbol at an
+ * edge, on the way, with a token that could be the neighbour's there has a higher rank than all merges within. True for
+ * most CJK characters beside most others. O(vocabulary + merges).
  */
-export const findPremerged = (model: BpeModel): ReadonlyMap<number, number> => {
-  const { table, vocabulary } = model;
-  const crossing = crossingRanks(model);
-  const premerged = new Map<number, number>();
+export const findPremerged = (model: BpeModel): ReadonlyMap<number, Premerged> => {
+  const crossing = crossingMerges(model);
+  const premerged = new Map<number, Premerged>();
   const bytes = new Uint8Array(MAX_CHARACTER_BYTES);
-  for (const entry of vocabulary.keys()) {
+  for (const entry of model.vocabulary.keys()) {
     const length = writeEntryBytes(entry, bytes);
     if (length < 2 || (bytes[0] ?? 0) < FIRST_LEAD) continue;
     const text = Buffer.from(bytes.subarray(0, length)).toString('utf8');
     const codePoint = text.codePointAt(0) ?? 0;
     if (codePoint === 0xfffd || text !== String.fromCodePoint(codePoint)) continue;
-    const id = mergedApart(bytes.subarray(0, length), table, crossing);
-    if (id >= 0) premerged.set(codePoint, id);
+    const found = mergeApart(bytes.subarray(0, length), model.table, crossing);
+    if (found !== null) premerged.set(codePoint, found);
   }
   return premerged;
 };
 
-/** Lowest ranks of merges across the edge between two characters beyond ASCII, by token id. */
-interface CrossingRanks {
-  /** Of merges with a token before, which this one, first of a character, joins. */
-  readonly before: ReadonlyMap<number, number>;
-  /** Of merges with a token after. */
-  readonly after: ReadonlyMap<number, number>;
+/** A merge across the edge between two characters beyond ASCII. */
+interface CrossingMerge {
+  readonly rank: number;
+  /** Bits of the neighbours' last bytes that allow it. */
+  readonly neighbours: bigint;
 }
 
-const crossingRanks = ({ vocabulary, merges }: BpeModel): CrossingRanks => {
-  const firstByte = new Map<number, number>();
-  const lastByte = new Map<number, number>();
-  const bytes = new Uint8Array(1 << 12);
+/** Crossing merges by the token on this side. */
+interface CrossingMerges {
+  /** With a token before, which this one joins. */
+  readonly before: ReadonlyMap<number, readonly CrossingMerge[]>;
+  /** With a token after. */
+  readonly after: ReadonlyMap<number, readonly CrossingMerge[]>;
+}
+
+/** Bytes of a token in {@link edgeBytes}: its first, its last, the last of its first character or 0 where it is longer. */
+const EDGES = 3;
+
+const edgeBytes = (vocabulary: ReadonlyMap<string, number>): Uint8Array => {
+  let ids = 0;
+  for (const id of vocabulary.values()) ids = Math.max(ids, id + 1);
+  const edges = new Uint8Array(ids * EDGES);
+  const bytes = new Uint8Array(MAX_ENTRY_BYTES);
   for (const [entry, id] of vocabulary) {
     const length = writeEntryBytes(entry, bytes);
     if (length < 1) continue;
-    firstByte.set(id, bytes[0] ?? 0);
-    lastByte.set(id, bytes[length - 1] ?? 0);
+    const width = widthOf(bytes[0] ?? 0);
+    edges[id * EDGES] = bytes[0] ?? 0;
+    edges[id * EDGES + 1] = bytes[length - 1] ?? 0;
+    edges[id * EDGES + 2] = width <= length ? (bytes[width - 1] ?? 0) : 0;
   }
-  const before = new Map<number, number>();
-  const after = new Map<number, number>();
+  return edges;
+};
+
+const bitOf = (lastByte: number): bigint => 1n << BigInt(lastByte & 63);
+
+const crossingMerges = ({ vocabulary, merges }: BpeModel): CrossingMerges => {
+  const edges = edgeBytes(vocabulary);
+  const before = new Map<number, CrossingMerge[]>();
+  const after = new Map<number, CrossingMerge[]>();
+  const add = (to: Map<number, CrossingMerge[]>, id: number, merge: CrossingMerge): void => {
+    const known = to.get(id);
+    if (known === undefined) to.set(id, [merge]);
+    else known.push(merge);
+  };
   for (const [rank, { left, right }] of merges.entries()) {
-    const last = lastByte.get(left) ?? 0;
-    if ((firstByte.get(right) ?? 0) < FIRST_LEAD || last < 0x80 || last >= FIRST_LEAD) continue;
-    if (!before.has(right)) before.set(right, rank);
-    if (!after.has(left)) after.set(left, rank);
+    const leftLast = edges[left * EDGES + 1] ?? 0;
+    const lead = edges[right * EDGES] ?? 0;
+    if (lead < FIRST_LEAD || leftLast < 0x80 || leftLast >= FIRST_LEAD) continue;
+    add(before, right, { rank, neighbours: bitOf(leftLast) });
+    const last = edges[right * EDGES + 2] ?? 0;
+    // A token that is only the beginning of a character may be that of many.
+    add(after, left, { rank, neighbours: last === 0 ? ALL : bitOf(last) });
   }
   return { before, after };
 };
 
-/** Id that the character's bytes merge to before anything crosses their edges, -1 where that is not certain. */
-const mergedApart = (bytes: Uint8Array, table: MergeTable, crossing: CrossingRanks): number => {
+const neighboursBelow = (merges: readonly CrossingMerge[] | undefined, rank: number): bigint =>
+  (merges ?? []).reduce((bits, merge) => (merge.rank <= rank ? bits | merge.neighbours : bits), 0n);
+
+/** What the character's bytes become by themselves; null where that is not one token. */
+const mergeApart = (bytes: Uint8Array, table: MergeTable, crossing: CrossingMerges): Premerged | null => {
   const symbols = Array.from(bytes, (byte) => table.byteIds[byte] ?? 0);
-  let lowestCrossing = NO_RANK;
-  let highestWithin = -1;
+  const firsts = new Set<number>();
+  const lasts = new Set<number>();
+  let highestRank = -1;
   while (symbols.length > 1) {
-    const [first = 0] = symbols;
-    const last = symbols.at(-1) ?? 0;
-    lowestCrossing = Math.min(
-      lowestCrossing,
-      crossing.before.get(first) ?? NO_RANK,
-      crossing.after.get(last) ?? NO_RANK,
-    );
+    firsts.add(symbols[0] ?? 0);
+    lasts.add(symbols.at(-1) ?? 0);
     const ranks = symbols.slice(1).map((right, at) => table.rank(symbols[at] ?? 0, right));
     const rank = Math.min(...ranks);
-    if (rank === NO_RANK) return -1;
+    if (rank === NO_RANK) return null;
     symbols.splice(ranks.indexOf(rank), 2, table.mergedIds[rank] ?? 0);
-    highestWithin = Math.max(highestWithin, rank);
+    highestRank = Math.max(highestRank, rank);
   }
-  return highestWithin < lowestCrossing ? (symbols[0] ?? -1) : -1;
+  let notAfter = 0n;
+  let notBefore = 0n;
+  for (const id of firsts) notAfter |= neighboursBelow(crossing.before.get(id), highestRank);
+  for (const id of lasts) notBefore |= neighboursBelow(crossing.after.get(id), highestRank);
+  return { id: symbols[0] ?? 0, notAfter, notBefore };
 };

@@ -30,7 +30,7 @@ const filesOf = (patterns: readonly string[], wantedBytes: number): string[] => 
 
 const prose = (markdown: string): string =>
   markdown
-    .replace(/```[^]*?(```|$)/g, '')
+    .replace(/```[\s\S]*?(```|$)/g, '')
     .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/<[^>]*>/g, '');
 

@@ -3,9 +3,10 @@
 
 /** 17 masks of 16 bytes: the first n bytes set. */
 export const KEY_MASKS: usize = 0x1000;
-/** Symbols and ranks of the word being merged, 64 each. */
+/** Symbols of the word being merged, ranks of each with the next, and what that makes, 64 each. */
 export const SYMBOLS: usize = 0x1800;
 export const RANKS: usize = 0x1a00;
+export const MERGED: usize = 0x1c00;
 /** Id of each byte. */
 export const BYTE_IDS: usize = 0x2000;
 /** Normalization part by code point: number of a block of 256, then the blocks. */

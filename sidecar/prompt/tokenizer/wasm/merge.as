@@ -1,5 +1,5 @@
 // Byte-pair encoding of one word; see word-merger.ts and merge-table.ts.
-import { BYTE_IDS, FILTER, PAIR_RANKS, PREMERGED_BLOCKS, RANKS, SYMBOLS } from './layout';
+import { BYTE_IDS, FILTER, MERGED, PAIR_RANKS, PREMERGED_BLOCKS, RANKS, SYMBOLS } from './layout';
 import { codePointAt, widthOf } from './text';
 
 const NO_RANK: i32 = 0x7fffffff;
@@ -7,6 +7,8 @@ const FILTER_MASK: u32 = 0x1ffff;
 const MAX_SCANNED_SYMBOLS: i32 = 64;
 /** First byte of characters that may have been merged beforehand. */
 const FIRST_PREMERGED_LEAD: u32 = 0xc3;
+
+const PREMERGED_BYTES: usize = 24;
 
 let entries: usize = 0;
 let entryMask: u32 = 0;
@@ -16,7 +18,7 @@ let premerged: usize = 0;
 let scratch: usize = 0;
 let scratchSymbols: usize = 0;
 
-/** Sets where the merge tables are; the last is blocks of 64 ids of code points, -1 for those not merged beforehand. */
+/** Sets where the merge tables are; the last is blocks of 64 entries of code points that may be merged beforehand. */
 export function setTables(entriesAt: usize, mask: u32, mergedIdsAt: usize, premergedIdsAt: usize): void {
   entries = entriesAt;
   entryMask = mask;
@@ -30,20 +32,29 @@ export function setScratch(at: usize, symbols: usize): void {
   scratchSymbols = symbols;
 }
 
+/** Rank of the pair in the low half and what it makes in the high half; NO_RANK where it does not merge. */
 // @ts-ignore: decorator
 @inline
-function rankOf(left: i32, right: i32): i32 {
+function mergeOf(left: i32, right: i32): u64 {
   let hash: u32 = <u32>(left * 0x9e3779b1) ^ <u32>(right * 0x85ebca77);
   hash ^= hash >>> 15;
   if (((load<u32>(FILTER + (<usize>((hash >>> 5) & FILTER_MASK) << 2)) >>> (hash & 31)) & 1) == 0) return NO_RANK;
+  const key = <u64>(<u32>left) | (<u64>(<u32>right) << 32);
   let slot = (hash >>> 7) & entryMask;
   while (true) {
     const at = entries + (<usize>slot << 4);
-    const found = load<i32>(at);
-    if (found == left && load<i32>(at, 4) == right) return load<i32>(at, 8);
-    if (found < 0) return NO_RANK;
+    const found = load<u64>(at);
+    if (found == key) return load<u64>(at, 8);
+    if (<i32>found < 0) return NO_RANK;
     slot = (slot + 1) & entryMask;
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function storeMerge(at: usize, merge: u64): void {
+  store<i32>(RANKS + at, <i32>merge);
+  store<i32>(MERGED + at, <i32>(merge >>> 32));
 }
 
 // @ts-ignore: decorator
@@ -52,11 +63,22 @@ function byteId(byte: u32): i32 {
   return load<i32>(BYTE_IDS + (<usize>byte << 2));
 }
 
+/**
+ * Where the entry of a character that may be merged beforehand is: its id, -1 for none; 8 bytes on, neighbours before
+ * which it may not; 16 bytes on, neighbours after which.
+ */
 // @ts-ignore: decorator
 @inline
-function premergedId(codePoint: u32): i32 {
+function premergedEntry(codePoint: u32): usize {
   const block = <usize>load<u16>(PREMERGED_BLOCKS + (<usize>(codePoint >> 6) << 1));
-  return load<i32>(premerged + (((block << 6) | <usize>(codePoint & 63)) << 2));
+  return premerged + ((block << 6) | <usize>(codePoint & 63)) * PREMERGED_BYTES;
+}
+
+/** Whether the neighbour whose last byte this is, is among `neighbours`. */
+// @ts-ignore: decorator
+@inline
+function isAmong(neighbours: u64, lastByte: u32): bool {
+  return ((neighbours >> (lastByte & 63)) & 1) != 0;
 }
 
 /** Writes the ids of the word to `out` and returns where they end. */
@@ -76,37 +98,52 @@ export function merge(start: usize, length: i32, out: usize): usize {
   for (let at: i32 = 0; at < length - 1; at++) {
     store<i32>(SYMBOLS + (<usize>at << 2), byteId(byte));
     const next: u32 = load<u8>(start + at, 1);
-    store<i32>(RANKS + (<usize>at << 2), load<i32>(PAIR_RANKS + (<usize>((byte << 8) | next) << 2)));
+    const rank = load<i32>(PAIR_RANKS + (<usize>((byte << 8) | next) << 2));
+    store<i32>(RANKS + (<usize>at << 2), rank);
+    if (rank != NO_RANK) store<i32>(MERGED + (<usize>at << 2), load<i32>(mergedIds + (<usize>rank << 2)));
     byte = next;
   }
   store<i32>(SYMBOLS + (<usize>(length - 1) << 2), byteId(byte));
   return mergeScanned(length, out);
 }
 
+/** Whether the character of `entry` may be merged beforehand as far as the one at `next` goes. */
+// @ts-ignore: decorator
+@inline
+function isFree(entry: usize, next: usize, end: usize): bool {
+  if (next >= end) return true;
+  const neighbours = load<u64>(entry, 8);
+  const lead: u32 = load<u8>(next);
+  if (lead < 0x80) return false;
+  return neighbours == 0 || !isAmong(neighbours, load<u8>(next + widthOf(lead) - 1));
+}
+
 /** Merges text whose characters may begin as one symbol each; see premerge.ts. */
 function mergeCharacters(start: usize, length: i32, out: usize): usize {
   const end = start + length;
   let to = scratch;
-  let isApart = true;
+  // Last byte of the character before, 0 where there is none.
+  let before: u32 = 0;
   for (let at = start; at < end; ) {
     const lead: u32 = load<u8>(at);
     if (lead < 0x80) {
       store<i32>(to, byteId(lead));
       to += 4;
       at++;
-      isApart = false;
+      before = lead;
       continue;
     }
     const next = min(at + widthOf(lead), end);
-    const id = premergedId(codePointAt(at));
-    if (id >= 0 && isApart && (next >= end || load<u8>(next) >= 0x80)) {
+    const entry = premergedEntry(codePointAt(at));
+    const id = load<i32>(entry);
+    if (id >= 0 && (at == start || (before >= 0x80 && !isAmong(load<u64>(entry, 16), before))) && isFree(entry, next, end)) {
       store<i32>(to, id);
       to += 4;
     } else {
       for (let byteAt = at; byteAt < next; byteAt++, to += 4) store<i32>(to, byteId(load<u8>(byteAt)));
     }
+    before = load<u8>(next - 1);
     at = next;
-    isApart = true;
   }
   const symbols = <i32>((to - scratch) >> 2);
   if (symbols == 1) {
@@ -118,7 +155,7 @@ function mergeCharacters(start: usize, length: i32, out: usize): usize {
   for (let at: i32 = 0; at < symbols - 1; at++) {
     const right = load<i32>(scratch + (<usize>at << 2), 4);
     store<i32>(SYMBOLS + (<usize>at << 2), left);
-    store<i32>(RANKS + (<usize>at << 2), rankOf(left, right));
+    storeMerge(<usize>at << 2, mergeOf(left, right));
     left = right;
   }
   store<i32>(SYMBOLS + (<usize>(symbols - 1) << 2), left);
@@ -146,22 +183,22 @@ function mergeScanned(length: i32, out: usize): usize {
       at += 16;
     }
     const position = <i32>((at - RANKS) >> 2) + ctz(equal);
-    const merged = load<i32>(mergedIds + (<usize>rank << 2));
+    const merged = load<i32>(MERGED + (<usize>position << 2));
     store<i32>(SYMBOLS + (<usize>position << 2), merged);
     const absorbed = position + 1 + <i32>ctz(alive >> (position + 1));
     alive &= ~(<u64>1 << absorbed);
     store<i32>(RANKS + (<usize>absorbed << 2), NO_RANK);
     const after = absorbed == 63 ? 0 : alive >> (absorbed + 1);
-    let newRank = NO_RANK;
+    let newMerge: u64 = NO_RANK;
     if (after != 0) {
       const next = absorbed + 1 + <i32>ctz(after);
-      newRank = rankOf(merged, load<i32>(SYMBOLS + (<usize>next << 2)));
+      newMerge = mergeOf(merged, load<i32>(SYMBOLS + (<usize>next << 2)));
     }
-    store<i32>(RANKS + (<usize>position << 2), newRank);
+    storeMerge(<usize>position << 2, newMerge);
     const before = alive & ((<u64>1 << position) - 1);
     if (before != 0) {
       const previous = 63 - <i32>clz(before);
-      store<i32>(RANKS + (<usize>previous << 2), rankOf(load<i32>(SYMBOLS + (<usize>previous << 2)), merged));
+      storeMerge(<usize>previous << 2, mergeOf(load<i32>(SYMBOLS + (<usize>previous << 2)), merged));
     }
   }
   while (alive != 0) {
@@ -215,7 +252,7 @@ function mergeLong(length: i32, out: usize): usize {
     store<i32>(previousOf + (at << 2), <i32>at - 1);
     if (at + 1 < count) {
       const left = load<i32>(scratch + (at << 2));
-      store<i32>(longRanks + (at << 2), rankOf(left, load<i32>(scratch + (at << 2), 4)));
+      store<i32>(longRanks + (at << 2), <i32>mergeOf(left, load<i32>(scratch + (at << 2), 4)));
     }
   }
   for (let node = leaves - 1; node >= 1; node--) setWinner(node);
@@ -231,8 +268,8 @@ function mergeLong(length: i32, out: usize): usize {
     store<u32>(nextOf + (position << 2), <u32>after);
     if (after < count) store<i32>(previousOf + (after << 2), <i32>position);
     setRank(absorbed, NO_RANK);
-    setRank(position, after < count ? rankOf(merged, load<i32>(scratch + (after << 2))) : NO_RANK);
-    if (before >= 0) setRank(<usize>before, rankOf(load<i32>(scratch + (<usize>before << 2)), merged));
+    setRank(position, after < count ? <i32>mergeOf(merged, load<i32>(scratch + (after << 2))) : NO_RANK);
+    if (before >= 0) setRank(<usize>before, <i32>mergeOf(load<i32>(scratch + (<usize>before << 2)), merged));
   }
   for (let at: usize = 0; at < count; at = load<u32>(nextOf + (at << 2)), out += 4) {
     store<i32>(out, load<i32>(scratch + (at << 2)));

@@ -1,9 +1,10 @@
 import type { BpeModel } from '../bpe-model.ts';
 import { type BpeCore, INITIAL_INPUT_BYTES, type ScannerFamily } from '../core.ts';
 import { normalizationTable } from '../nfc.ts';
-import { findPremerged } from '../premerge.ts';
+import { findPremerged, type Premerged } from '../premerge.ts';
 import { SHORT_WORD_BYTES } from '../short-word-cache.ts';
 import { characterClasses, LETTER, MARK } from '../unicode/character-classes.ts';
+import { CODE_POINTS } from '../unicode/runs.ts';
 import type { WholeWord } from '../whole-words.ts';
 import { type CoreInstance, createCoreInstance, growTo } from './core-instance.ts';
 
@@ -14,7 +15,9 @@ const ALIGNMENT = 16;
 /** Arrays that a long word's symbols take. */
 const SCRATCH_ARRAYS = 5;
 const BLOCK_BITS = 6;
-const BLOCK_IDS = 1 << BLOCK_BITS;
+const BLOCK_ENTRIES = 1 << BLOCK_BITS;
+/** 64-bit words of an entry of premerged characters: id, neighbours after, neighbours before. */
+const PREMERGED_WORDS = 3;
 const HASH_ENTRY_BYTES = 16;
 
 /** What a {@link WasmCore} is made of. */
@@ -106,9 +109,11 @@ export class WasmCore implements BpeCore {
 
   #placeMerges(model: BpeModel): void {
     const { memory, addresses, functions } = this.#instance;
-    const { blocks, ids } = premergedBlocks(findPremerged(model));
+    const { blocks, words } = premergedBlocks(findPremerged(model));
     const { entries, entryMask, mergedIds } = model.table;
-    functions.setTables(this.#place(entries), entryMask, this.#place(mergedIds), this.#place(ids));
+    const premerged = this.#allocate(words.byteLength);
+    functions.setTables(this.#place(entries), entryMask, this.#place(mergedIds), premerged);
+    new BigInt64Array(memory.buffer, premerged, words.length).set(words);
     new Uint16Array(memory.buffer, addresses.PREMERGED_BLOCKS, blocks.length).set(blocks);
   }
 
@@ -159,16 +164,22 @@ const align = (address: number): number => Math.ceil(address / ALIGNMENT) * ALIG
 /** The family's number in wasm/core.as. */
 const familyNumber = ({ kind }: ScannerFamily): number => ['cl100k', 'o200k', 'deepseek', 'gpt2'].indexOf(kind);
 
-/** Ids by code point in blocks of 64; block 0 has none. */
-const premergedBlocks = (premerged: ReadonlyMap<number, number>): { blocks: Uint16Array; ids: Int32Array } => {
-  const blocks = new Uint16Array(0x110000 >> BLOCK_BITS);
+/** Entries by code point in blocks of 64; block 0 has none. */
+const premergedBlocks = (
+  premerged: ReadonlyMap<number, Premerged>,
+): { readonly blocks: Uint16Array; readonly words: BigInt64Array } => {
+  const blocks = new Uint16Array(CODE_POINTS >> BLOCK_BITS);
   let used = 1;
   for (const codePoint of premerged.keys()) {
     if (blocks[codePoint >> BLOCK_BITS] === 0) blocks[codePoint >> BLOCK_BITS] = used++;
   }
-  const ids = new Int32Array(used * BLOCK_IDS).fill(-1);
-  for (const [codePoint, id] of premerged) {
-    ids[(blocks[codePoint >> BLOCK_BITS] ?? 0) * BLOCK_IDS + (codePoint & (BLOCK_IDS - 1))] = id;
+  const words = new BigInt64Array(used * BLOCK_ENTRIES * PREMERGED_WORDS).fill(-1n);
+  for (const [codePoint, { id, notBefore, notAfter }] of premerged) {
+    const block = blocks[codePoint >> BLOCK_BITS] ?? 0;
+    const at = (block * BLOCK_ENTRIES + (codePoint & (BLOCK_ENTRIES - 1))) * PREMERGED_WORDS;
+    words[at] = BigInt(id);
+    words[at + 1] = BigInt.asIntN(64, notBefore);
+    words[at + 2] = BigInt.asIntN(64, notAfter);
   }
-  return { blocks, ids };
+  return { blocks, words };
 };
