@@ -5,7 +5,7 @@ import { absorbTokens } from './keys/key-mixing.ts';
 import { processKeySeed } from './keys/key-seed.ts';
 import type { BlockRemoved, BlockStored, EngineKey } from './kv-event.ts';
 import type { Holder, IndexStats, MediumMatch, PrefixIndex, StoreOutcome } from './port.ts';
-import { isPlaceholder, reasonToIgnore } from './store-rules.ts';
+import { isPlaceholder, MOST_SHELVES, reasonToIgnore } from './store-rules.ts';
 
 /** A block's key as one number; clarity before speed. */
 type Key = bigint;
@@ -86,7 +86,7 @@ class NaivePrefixIndex implements PrefixIndex {
     const state = this.#stateOf(holder);
     const why = reasonToIgnore(event);
     const outcome: StoreOutcome = why === null ? this.#apply(holder, event) : { kind: 'ignored', why };
-    if (outcome.kind === 'ignored') state.ignored.add(shelfName(event));
+    if (outcome.kind === 'ignored' && state.ignored.size < MOST_SHELVES) state.ignored.add(shelfName(event));
     return outcome;
   }
 
@@ -191,6 +191,9 @@ class NaivePrefixIndex implements PrefixIndex {
 
   #apply(holder: Holder, event: BlockStored): StoreOutcome {
     if (event.engineKeys.length === 0) return { kind: 'stored', blocks: 0, duplicates: 0 };
+    const { shelves } = this.#stateOf(holder);
+    const isKnown = shelves.some(({ medium, group }) => medium === event.medium && group === event.group);
+    if (!isKnown && shelves.length >= MOST_SHELVES) return { kind: 'ignored', why: 'malformed' };
     return isPlaceholder(event) ? this.#attach(holder, event) : this.#storeChain(holder, event);
   }
 

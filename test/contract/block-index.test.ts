@@ -232,6 +232,14 @@ describe.each([
     expect(index.stats()).toMatchObject({ blocks: 0, pairs: 0 });
   });
 
+  it('ignores media and groups beyond the sixty-four that it tells apart', () => {
+    const { index, a } = withOne();
+    for (let group = 0; group < 100; group += 1) index.store(a, chain(1, { group }));
+    expect(index.store(a, chain(1, { group: 100 }))).toEqual({ kind: 'ignored', why: 'malformed' });
+    expect(index.store(a, chain(1, { group: 63 }))).toEqual({ kind: 'stored', blocks: 0, duplicates: 1 });
+    expect(index.remove(a, removed([1], 'GPU', 64))).toBe(0);
+  });
+
   it('takes an event without blocks as stored', () => {
     const { index, a } = withOne();
     expect(index.store(a, stored({ keys: [], tokenIds: [] }))).toEqual({ kind: 'stored', blocks: 0, duplicates: 0 });

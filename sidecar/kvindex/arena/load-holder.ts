@@ -1,5 +1,6 @@
 import { SidecarError } from '../../core/index.ts';
 import type { KeySeed } from '../block-keys.ts';
+import { MOST_SHELVES } from '../store-rules.ts';
 import type { BlockStore } from './block-store.ts';
 import { DUMP_ENTRY, DUMP_ENTRY_WORDS } from './dump-format.ts';
 import { EntryList } from './entry-list.ts';
@@ -27,6 +28,9 @@ export function* loadHolder(dump: Uint8Array, target: LoadTarget): Generator<voi
   const list = yield* EntryList.gather([...parsed.entries, ...parsed.changes]);
   const order = yield* list.byNode();
   if (state.blocks > 0) throw new SidecarError('invalid-argument', 'a dump can only be loaded into an empty endpoint');
+  if (parsed.shelves.length > MOST_SHELVES || parsed.ignored.length > MOST_SHELVES) {
+    throw new SidecarError('invalid-argument', 'the dump has more media and groups than an endpoint can');
+  }
   if (!target.useSeed(parsed.seed)) {
     throw new SidecarError('invalid-argument', 'the dump was made under another key seed');
   }

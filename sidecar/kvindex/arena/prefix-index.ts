@@ -2,13 +2,13 @@ import { type EndpointId, type Medium, type Random, SidecarError } from '../../c
 import type { BlockKeys, KeySeed } from '../block-keys.ts';
 import type { BlockRemoved, BlockStored } from '../kv-event.ts';
 import type { DumpablePrefixIndex, Holder, IndexStats, MediumMatch, StoreOutcome } from '../port.ts';
-import { isPlaceholder, reasonToIgnore } from '../store-rules.ts';
+import { isPlaceholder, MOST_SHELVES, reasonToIgnore } from '../store-rules.ts';
 import { BlockStore } from './block-store.ts';
 import { dumpHolder } from './dump-holder.ts';
 import { EventWriter } from './event-writer.ts';
 import { loadHolder } from './load-holder.ts';
 import { PrefixWalk } from './prefix-walk.ts';
-import { type HolderState, isIgnored, type Shelf } from './shelf.ts';
+import { findShelf, type HolderState, isIgnored, type Shelf } from './shelf.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** Entries of cleared endpoints looked at with each block written, and with each event besides. */
@@ -79,7 +79,7 @@ export class ArenaPrefixIndex implements DumpablePrefixIndex {
     this.#sweeper.sweep(SWEEP_PER_EVENT + blocks * SWEEP_PER_BLOCK);
     const why = reasonToIgnore(event);
     const outcome: StoreOutcome = why === null ? this.#write(state, event) : { kind: 'ignored', why };
-    if (outcome.kind === 'ignored' && !isIgnored(state, event)) {
+    if (outcome.kind === 'ignored' && state.ignored.length < MOST_SHELVES && !isIgnored(state, event)) {
       state.ignored.push({ medium: event.medium, group: event.group });
     }
     return outcome;
@@ -168,6 +168,9 @@ export class ArenaPrefixIndex implements DumpablePrefixIndex {
 
   #write(state: HolderState, event: BlockStored): StoreOutcome {
     if (event.engineKeys.length === 0) return { kind: 'stored', blocks: 0, duplicates: 0 };
+    if (state.shelves.length >= MOST_SHELVES && findShelf(state, event.medium, event.group) === undefined) {
+      return { kind: 'ignored', why: 'malformed' };
+    }
     this.#store.tick();
     return isPlaceholder(event)
       ? this.#writer.attach(state, event)
