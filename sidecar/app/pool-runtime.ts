@@ -29,8 +29,8 @@ import {
 import { createPromptEncoder, createRemoteTokenizer, type PromptEncoderOptions } from '../prompt/index.ts';
 import { createInFlight, type RoutedPool } from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
-import { createTrafficNotes } from './traffic-notes.ts';
 import { createEncoderSlot, type EncoderState } from './encoder-slot.ts';
+import { createTrafficNotes } from './traffic-notes.ts';
 
 /** How long a decision may wait for an engine to tokenize a prompt. */
 const REMOTE_TIMEOUT_MS = 500;

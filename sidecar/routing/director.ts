@@ -1,6 +1,15 @@
-import { type Clock, type DecisionId, decisionId, type Metrics, modelName, type Random } from '../core/index.ts';
+import {
+  type Clock,
+  type DecisionId,
+  decisionId,
+  type EndpointId,
+  type Metrics,
+  modelName,
+  type Random,
+} from '../core/index.ts';
 import { type Profile, uncachedTokensOf } from '../scheduling/index.ts';
 import { createAudit } from './audit.ts';
+import { cacheClearingOf } from './cache-clearing.ts';
 import type { DecisionLog } from './decision-log.ts';
 import { type Evaluation, evaluate, type PickedEndpoint } from './evaluation.ts';
 import type { BookedRequest } from './in-flight.ts';
@@ -113,6 +122,17 @@ const bookPick = (
   });
 };
 
+/** What is to be done about the engine's cache once it answered a request. */
+const clearingOf = (request: RouteRequest, pool: RoutedPool, endpoint: EndpointId): (() => void) => {
+  const clearing = cacheClearingOf(request.method, request.path);
+  if (clearing === null) return () => {};
+  const cleared = pool.expectClear(endpoint);
+  return () => {
+    // An engine refuses to reset a cache in use, and answers 200 all the same.
+    if (clearing === 'forced' || pool.inFlight.work(endpoint).requests === 0) cleared();
+  };
+};
+
 /** Creates the director. Each decision is booked before `route` returns and ended by its ticket, exactly once. */
 export const createDirector = (options: DirectorOptions): Director => {
   const { directory, log, clock, random, metrics, sessionProfile } = options;
@@ -125,7 +145,11 @@ export const createDirector = (options: DirectorOptions): Director => {
       metrics.observe('decision_duration_seconds', ms / 1000, { step });
   };
 
-  const ticketFor = (decision: () => RoutedDecision, pool: RoutedPool, booked: BookedRequest): RouteTicket => {
+  const ticketFor = (
+    decision: () => RoutedDecision,
+    pool: RoutedPool,
+    { booked, onAnswered }: { readonly booked: BookedRequest; readonly onAnswered: () => void },
+  ): RouteTicket => {
     let hasEnded = false;
     const end = (finish: () => void): void => {
       if (hasEnded) return;
@@ -137,8 +161,12 @@ export const createDirector = (options: DirectorOptions): Director => {
       finished: (usage) =>
         end(() => {
           booked.finished();
-          pool.reportConnection(decision().endpoint.id, 'answered');
-          if (usage !== null) audit.observe(decision(), usage);
+          const { endpoint } = decision();
+          pool.reportConnection(endpoint.id, 'answered');
+          onAnswered();
+          if (usage === null) return;
+          audit.observe(decision(), usage);
+          pool.reportComputed(endpoint.id, usage.promptTokens - (usage.cachedTokens ?? usage.promptTokens));
         }),
       failed: (cause) =>
         end(() => {
@@ -181,7 +209,7 @@ export const createDirector = (options: DirectorOptions): Director => {
         .filter(({ candidate, removedBy }) => removedBy === null && candidate !== picked.candidate)
         .sort((a, b) => b.total - a.total)
         .map(({ candidate }) => candidate.endpoint),
-      ticket: ticketFor(() => decision, pool, booked),
+      ticket: ticketFor(() => decision, pool, { booked, onAnswered: clearingOf(request, pool, endpoint.id) }),
     };
     return decision;
   };

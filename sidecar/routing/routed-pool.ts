@@ -29,6 +29,13 @@ export interface RoutedPool {
   trustOf(endpoint: EndpointId): EndpointTrust;
   /** A connection to the endpoint was refused, or an answer came. */
   reportConnection(endpoint: EndpointId, outcome: 'refused' | 'answered'): void;
+  /**
+   * A request that empties the engine's cache is on its way there; to be called back once the engine carried it out. A clear
+   * that the engine's events told meanwhile is not repeated.
+   */
+  expectClear(endpoint: EndpointId): () => void;
+  /** The engine computed a prompt of which so many tokens were not cached: events of at least one block came or are due. */
+  reportComputed(endpoint: EndpointId, uncachedTokens: number): void;
 }
 
 /** The pools right now, in order of configuration. */

@@ -112,6 +112,7 @@ export class EventStream {
       onRestart: (reason) => this.#takeRestart(reason),
       onOver: (outcome, purpose) => this.#afterReplay(outcome, purpose),
     });
+    options.metrics.gauge('endpoint_trust', trustNumbers[this.#trust], options.labels);
     this.#armStale();
   }
 
