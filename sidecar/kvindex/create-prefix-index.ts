@@ -5,7 +5,7 @@ import { processKeySeed } from './keys/key-seed.ts';
 import type { DumpablePrefixIndex } from './port.ts';
 
 /** Options of {@link createPrefixIndex}. */
-export interface PrefixIndexOptions {
+interface PrefixIndexOptions {
   /**
    * Most distinct blocks kept, 1 to 50 million; default 10 million, about 0.35 GB and as much again for every block
    * and endpoint that holds it. Beyond, the blocks stored longest ago that no other is built on are dropped.

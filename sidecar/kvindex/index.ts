@@ -7,33 +7,27 @@
  */
 export type {
   BlockExtra,
-  BlockKeyBuffer,
   BlockKeys,
   KeySeed,
   MultimodalForm,
   MultimodalItem,
   PromptIdentity,
 } from './block-keys.ts';
-export { createPrefixIndex, type PrefixIndexOptions } from './create-prefix-index.ts';
+export { createPrefixIndex } from './create-prefix-index.ts';
 export {
-  type BlockKeyOptions,
-  type ChainState,
   computeBlockKeys,
   createBlockKeyBuffer,
 } from './keys/compute-block-keys.ts';
 export { processKeySeed, randomKeySeed } from './keys/key-seed.ts';
-export type { AllBlocksCleared, BlockRemoved, BlockStored, EngineKey, KvEvent } from './kv-event.ts';
+export type { BlockRemoved, BlockStored, EngineKey, KvEvent } from './kv-event.ts';
 export { createNaivePrefixIndex } from './naive-prefix-index.ts';
 export type {
   DumpablePrefixIndex,
   Holder,
-  IgnoreReason,
-  IndexStats,
-  MediumMatch,
   PrefixIndex,
   PrefixIndexReader,
   PrefixIndexWriter,
   StoreOutcome,
 } from './port.ts';
-export { createRoutingHistory, type RoutingHistory, type RoutingHistoryOptions } from './routing-history.ts';
-export { createSpeculativeIndex, type SpeculativeHandle, type SpeculativeIndex } from './speculative-index.ts';
+export { createRoutingHistory, type RoutingHistory } from './routing-history.ts';
+export { createSpeculativeIndex, type SpeculativeIndex } from './speculative-index.ts';

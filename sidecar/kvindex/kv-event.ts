@@ -41,7 +41,7 @@ export interface BlockRemoved {
 }
 
 /** The endpoint's whole cache is empty. */
-export interface AllBlocksCleared {
+interface AllBlocksCleared {
   readonly kind: 'all-blocks-cleared';
 }
 

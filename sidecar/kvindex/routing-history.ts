@@ -22,7 +22,7 @@ export interface RoutingHistory {
 }
 
 /** Options of {@link createRoutingHistory}. */
-export interface RoutingHistoryOptions {
+interface RoutingHistoryOptions {
   /**
    * Blocks remembered of each holder, least recently sent forgotten first; 1 to 16 million. Default 31,250: half a
    * million tokens in blocks of 16, about what an 80 GB accelerator keeps of a model with 7 billion parameters.

@@ -5,7 +5,7 @@ const { min } = Math;
 
 declare const brand: unique symbol;
 /** Names one booking of a {@link SpeculativeIndex}. */
-export type SpeculativeHandle = number & { readonly [brand]: 'SpeculativeHandle' };
+type SpeculativeHandle = number & { readonly [brand]: 'SpeculativeHandle' };
 
 /**
  * Blocks that own decisions will bring into caches, until events say so: a burst of requests with one prefix finds the

@@ -16,7 +16,7 @@ export interface BenchmarkBody {
 }
 
 /** What one benchmark's set-up gives. */
-export interface BenchmarkBodies {
+interface BenchmarkBodies {
   /** Name of the body that the others are compared with. */
   readonly baseline: string;
   readonly bodies: readonly BenchmarkBody[];
@@ -38,7 +38,7 @@ export interface Benchmark {
 }
 
 /** Event-loop delay while an asynchronous body ran, milliseconds; sampled every millisecond. */
-export interface LoopDelay {
+interface LoopDelay {
   readonly p99Ms: number;
   readonly maxMs: number;
 }

@@ -5,14 +5,14 @@ import { absorbTokens } from './key-mixing.ts';
 import { processKeySeed } from './key-seed.ts';
 
 /** Where a chain of keys goes on: the number of blocks done, and the key of the last of them. */
-export interface ChainState {
+interface ChainState {
   readonly blocks: number;
   readonly lo: number;
   readonly hi: number;
 }
 
 /** Options of {@link computeBlockKeys}. */
-export interface BlockKeyOptions {
+interface BlockKeyOptions {
   /** Tokens a block, 1 or more. */
   readonly blockSize: number;
   readonly identity: PromptIdentity;
