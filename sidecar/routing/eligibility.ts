@@ -8,7 +8,7 @@ export const isInSubset = (address: string, subset: readonly string[]): boolean 
   subset.some((hint) => hint === address || hint === hostOf(address) || `[${hint}]` === hostOf(address));
 
 /**
- * Endpoints a request may be sent to: taking new requests, not failing, not excluded, inside the subset hint, and
+ * Endpoints a request may be sent to: taking new requests, awake, not failing, not excluded, inside the subset hint, and
  * serving the LoRA adapter where one is asked for (where none reports it, any: engines may load adapters on demand).
  */
 export const eligibleEndpoints = (
@@ -17,8 +17,9 @@ export const eligibleEndpoints = (
   loraName: string | null,
 ): readonly EndpointState[] => {
   const allowed = endpoints.filter(
-    ({ endpoint, isTerminating, health }) =>
+    ({ endpoint, isTerminating, health, load }) =>
       !isTerminating &&
+      !(load?.isAsleep ?? false) &&
       health !== 'failing' &&
       !(request.excluded?.has(endpoint.id) ?? false) &&
       (request.subset === null || isInSubset(endpoint.address, request.subset)),
