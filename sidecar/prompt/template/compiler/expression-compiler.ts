@@ -1,27 +1,12 @@
-import { filters } from '../runtime/filters.ts';
 import { unsupportedGlobals } from '../runtime/globals.ts';
-import { bindParameters, type Operation } from '../runtime/operation.ts';
 import { isKnownFormat } from '../runtime/strftime.ts';
-import { tests } from '../runtime/tests.ts';
-import type {
-  Arguments,
-  BinaryOperator,
-  Comparison,
-  ComparisonOperator,
-  Expression,
-  FilterExpression,
-} from '../syntax/ast.ts';
-import { TemplateSyntaxError, UnsupportedFeatureError } from '../syntax/errors.ts';
+import type { Arguments, BinaryOperator, Expression, FilterExpression } from '../syntax/ast.ts';
+import { UnsupportedFeatureError } from '../syntax/errors.ts';
+import { ComparisonCompiler } from './comparison-compiler.ts';
 import { type Hoisted, quoteScript } from './hoist.ts';
-import {
-  isDictMethod,
-  isKnownFilter,
-  isKnownTest,
-  requireComparableIdentity,
-  requireSupportedAttribute,
-  requireSupportedNameArgument,
-} from './known-names.ts';
-import type { Scope } from './scope.ts';
+import { isDictMethod, requireNoSet, requireSupportedAttribute } from './known-names.ts';
+import { OperationCompiler } from './operation-compiler.ts';
+import type { ExpressionWriter, Scope } from './scope.ts';
 import { type StaticType, staticTypeOf } from './static-type.ts';
 
 const functionOf: Readonly<Record<BinaryOperator, string>> = {
@@ -49,33 +34,22 @@ const loopProperties = new Set([
   'depth0',
 ]);
 
-/** Tests without arguments as JavaScript. */
-const inlineTests: Readonly<Record<string, (value: string) => string>> = {
-  defined: (value) => `(${value} !== undefined)`,
-  undefined: (value) => `(${value} === undefined)`,
-  none: (value) => `(${value} === null)`,
-  string: (value) => `(typeof ${value} === "string")`,
-  boolean: (value) => `(typeof ${value} === "boolean")`,
-  true: (value) => `(${value} === true)`,
-  false: (value) => `(${value} === false)`,
-  mapping: (value) => `isDict(${value})`,
-};
-
-const isStringLiteral = (expression: Expression): boolean =>
-  expression.kind === 'literal' && expression.literal.type === 'string';
-
 /**
  * Writes expressions as JavaScript. Evaluation order is the template's. Strings of the template enter the source only as
  * quoted literals, names only as identifiers that {@link Symbols} makes.
  */
-export class ExpressionCompiler {
+export class ExpressionCompiler implements ExpressionWriter {
   /** Whether strings may be marked as HTML-safe, in which case they are no plain JavaScript strings. */
   readonly hasMarkup: boolean;
   readonly #hoisted: Hoisted;
+  readonly #comparisons: ComparisonCompiler;
+  readonly #operations: OperationCompiler;
 
   constructor(hoisted: Hoisted, options: { readonly hasMarkup: boolean }) {
     this.#hoisted = hoisted;
     this.hasMarkup = options.hasMarkup;
+    this.#comparisons = new ComparisonCompiler(this, hoisted);
+    this.#operations = new OperationCompiler(this, hoisted);
   }
 
   /** Code for the value of an expression. */
@@ -107,7 +81,7 @@ export class ExpressionCompiler {
       case 'call':
         return this.#call(expression.callee, expression.args, scope);
       case 'filter':
-        return this.#filter(expression, null, scope);
+        return this.#operations.filter(expression, null, scope);
       case 'test':
       case 'not':
       case 'compare':
@@ -115,6 +89,7 @@ export class ExpressionCompiler {
       case 'sign':
         return this.#sign(expression.operator, expression.operand, scope);
       case 'binary':
+        requireNoSet(expression.operator, expression.left);
         return `${functionOf[expression.operator]}(${this.#list([expression.left, expression.right], scope)})`;
       case 'logical':
         return this.#logical(expression.operator, expression.left, expression.right, scope);
@@ -134,9 +109,9 @@ export class ExpressionCompiler {
       case 'not':
         return `!${this.condition(expression.operand, scope)}`;
       case 'test':
-        return this.#test(expression, scope);
+        return this.#operations.test(expression, scope);
       case 'compare':
-        return this.#compareChain(expression.first, expression.rest, scope);
+        return this.#comparisons.compare(expression.first, expression.rest, scope);
       case 'logical': {
         const operator = expression.operator === 'and' ? '&&' : '||';
         return `(${this.condition(expression.left, scope)} ${operator} ${this.condition(expression.right, scope)})`;
@@ -160,7 +135,7 @@ export class ExpressionCompiler {
 
   /** Code for a filter chain whose head takes the text in the variable `input`. */
   filterChain(filter: FilterExpression, input: string, scope: Scope): string {
-    return this.#filter(filter, input, scope);
+    return this.#operations.filter(filter, input, scope);
   }
 
   /** Code for the arguments of a call: an array, and a Map of keywords. `caller`: code of a call block's macro. */
@@ -242,125 +217,5 @@ export class ExpressionCompiler {
     const rightCode = this.value(right, scope);
     const [whenTrue, whenFalse] = operator === 'and' ? [rightCode, kept] : [kept, rightCode];
     return `(truthy(${kept} = ${leftCode}) ? ${whenTrue} : ${whenFalse})`;
-  }
-
-  #compareChain(first: Expression, rest: readonly Comparison[], scope: Scope): string {
-    const [only, ...more] = rest;
-    if (only !== undefined && more.length === 0) return this.#compare(first, only, scope);
-    const parts: string[] = [];
-    let left = this.value(first, scope);
-    for (const [position, { operator, operand }] of rest.entries()) {
-      const isLast = position === rest.length - 1;
-      const kept = isLast ? null : scope.function.temporary();
-      const code = this.value(operand, scope);
-      parts.push(this.#compareCode(operator, left, kept === null ? code : `(${kept} = ${code})`));
-      left = kept ?? code;
-    }
-    return `(${parts.join(' && ')})`;
-  }
-
-  #compare(first: Expression, { operator, operand }: Comparison, scope: Scope): string {
-    const left = this.value(first, scope);
-    const isEquality = operator === '==' || operator === '!=';
-    if (isEquality && (this.#isPlainlyComparable(first) || this.#isPlainlyComparable(operand))) {
-      return `(${left} ${operator}= ${this.value(operand, scope)})`;
-    }
-    const isMembership = operator === 'in' || operator === 'not in';
-    if (
-      isMembership &&
-      !this.hasMarkup &&
-      (operand.kind === 'list' || operand.kind === 'tuple') &&
-      operand.items.every(isStringLiteral)
-    ) {
-      const texts = this.#hoisted.define(`[${this.#list(operand.items, scope)}]`);
-      return `${operator === 'in' ? '' : '!'}${texts}.includes(${left})`;
-    }
-    return this.#compareCode(operator, left, this.value(operand, scope));
-  }
-
-  /** Whether `==` with this operand is JavaScript's `===`: plain strings and None equal nothing else. */
-  #isPlainlyComparable(expression: Expression): boolean {
-    if (expression.kind !== 'literal') return false;
-    return expression.literal.type === 'none' || (expression.literal.type === 'string' && !this.hasMarkup);
-  }
-
-  #compareCode(operator: ComparisonOperator, left: string, right: string): string {
-    switch (operator) {
-      case '==':
-        return `equal(${left}, ${right})`;
-      case '!=':
-        return `!equal(${left}, ${right})`;
-      case 'in':
-        return `isIn(${left}, ${right})`;
-      case 'not in':
-        return `!isIn(${left}, ${right})`;
-      default:
-        return `(compare(${left}, ${right}) ${operator} 0)`;
-    }
-  }
-
-  #test(test: Extract<Expression, { kind: 'test' }>, scope: Scope): string {
-    const operation = isKnownTest(test.name) ? tests.get(test.name) : undefined;
-    if (operation === undefined) return this.#unknown('test', test.name, scope);
-    if (test.name === 'sameas') requireComparableIdentity(test.args.positional[0]);
-    const value = this.value(test.operand, scope);
-    const inline = inlineTests[test.name];
-    const { positional, keywords, spread, keywordSpread } = test.args;
-    const isBare = positional.length === 0 && keywords.length === 0 && spread === null && keywordSpread === null;
-    const isInline = isBare && !(this.hasMarkup && test.name === 'string');
-    if (inline !== undefined && isInline) return inline(value);
-    const names = { whole: () => this.#hoisted.test(test.name), run: () => this.#hoisted.testFunction(test.name) };
-    return this.#apply(operation, names, value, test.args, scope);
-  }
-
-  #filter(filter: FilterExpression, input: string | null, scope: Scope): string {
-    const operation = isKnownFilter(filter.name) ? filters.get(filter.name) : undefined;
-    if (operation === undefined) return this.#unknown('filter', filter.name, scope);
-    requireSupportedNameArgument(filter.name, filter.args.positional);
-    const value = this.#filterOperand(filter.operand, input, scope);
-    const names = {
-      whole: () => this.#hoisted.filter(filter.name),
-      run: () => this.#hoisted.filterFunction(filter.name),
-    };
-    return this.#apply(operation, names, value, filter.args, scope);
-  }
-
-  #filterOperand(operand: Expression | null, input: string | null, scope: Scope): string {
-    if (operand === null) return input ?? '""';
-    if (operand.kind === 'filter' && input !== null) {
-      return this.#filter(operand, input, scope);
-    }
-    return this.value(operand, scope);
-  }
-
-  /** Applies a filter or test; parameters are bound here where the call has no `*` or `**`. */
-  #apply(
-    operation: Operation<never, unknown>,
-    names: { readonly whole: () => string; readonly run: () => string },
-    value: string,
-    args: Arguments,
-    scope: Scope,
-  ): string {
-    const isDynamic = args.spread !== null || args.keywordSpread !== null;
-    if (operation.kind === 'variadic' || isDynamic) {
-      return `invoke(${names.whole()}, ${value}, ${this.arguments(args, scope)})`;
-    }
-    const keywordNames = args.keywords.map(({ name }) => name);
-    const sources = bindParameters(operation, args.positional.length, keywordNames);
-    if (sources === null) return 'fail("wrong arguments")';
-    const values = sources.map((source) => {
-      if (source.kind === 'default') return this.#hoisted.defaultValue(source.value);
-      const found =
-        source.kind === 'position'
-          ? args.positional[source.position]
-          : args.keywords.find(({ name }) => name === source.name)?.value;
-      return found === undefined ? 'undefined' : this.value(found, scope);
-    });
-    return `${names.run()}(${[value, ...values].join(', ')})`;
-  }
-
-  #unknown(kind: 'filter' | 'test', name: string, scope: Scope): string {
-    if (!scope.isSoft) throw new TemplateSyntaxError(`no ${kind} named '${name}'`);
-    return `fail(${quoteScript(`no ${kind} named '${name}'`)})`;
   }
 }

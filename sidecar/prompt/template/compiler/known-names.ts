@@ -1,7 +1,7 @@
 import { dictMethods, hiddenDictMethods } from '../runtime/container-methods.ts';
 import { filters, unsupportedFilters } from '../runtime/filters.ts';
 import { tests } from '../runtime/tests.ts';
-import type { Expression, Statement } from '../syntax/ast.ts';
+import type { BinaryOperator, Expression, Statement } from '../syntax/ast.ts';
 import { UnsupportedFeatureError } from '../syntax/errors.ts';
 import { walkStatements } from '../syntax/walk.ts';
 
@@ -55,6 +55,12 @@ const literalText = (expression: Expression | undefined): string | null =>
 export const requireComparableIdentity = (other: Expression | undefined): void => {
   const type = other?.kind === 'literal' ? other.literal.type : null;
   if (type !== 'none' && type !== 'boolean') throw new UnsupportedFeatureError('sameas with other than a constant');
+};
+
+/** `d.keys() - other` makes a set, a type that nothing else in a template can make. */
+export const requireNoSet = (operator: BinaryOperator, left: Expression): void => {
+  if (operator !== '-' || left.kind !== 'call' || left.callee.kind !== 'attribute') return;
+  if (left.callee.name === 'keys' || left.callee.name === 'items') throw new UnsupportedFeatureError('a set');
 };
 
 /** Position of the argument that names a filter or test, of the filters that take such a name. */

@@ -1,3 +1,4 @@
+import type { Arguments, Expression } from '../syntax/ast.ts';
 import type { Symbols } from './symbols.ts';
 
 /** Hands out JavaScript names that nothing else in the generated source has. */
@@ -45,4 +46,13 @@ export interface Scope {
   readonly isSoft: boolean;
   /** Whether `break` and `continue` have a loop to act on. */
   readonly isInLoop: boolean;
+}
+
+/** What compilers of parts of an expression need to write the operands. */
+export interface ExpressionWriter {
+  readonly hasMarkup: boolean;
+  /** Code for an expression's value. */
+  value(expression: Expression, scope: Scope): string;
+  /** Code for a call's arguments: an array and a Map. */
+  arguments(args: Arguments, scope: Scope): string;
 }

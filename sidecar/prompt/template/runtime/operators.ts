@@ -1,7 +1,7 @@
 import { escapeHtml, toMarkup } from './markup.ts';
 import { type Int, normalize, toDouble, toInt, toNumeric } from './numbers.ts';
 import { formatPercent } from './percent-format.ts';
-import { fail, isList, Markup, PyFloat, PyTuple, requireText, textOf, typeName, type Value } from './values.ts';
+import { fail, isList, Markup, PyFloat, PyTuple, textOf, typeName, type Value } from './values.ts';
 
 /** Longest string or list that repetition may make, and most bits of a power: guards against runaway templates. */
 const LARGEST_RESULT = 10_000_000;
@@ -58,16 +58,18 @@ export const subtract = (left: Value, right: Value): Value => {
   return difference ?? unsupported('-', left, right);
 };
 
+/** A str, list or tuple repeated; null for other values. */
 const repeat = (value: Value, times: Int): Value | null => {
-  if (value instanceof Markup) return new Markup(requireText(repeat(value.text, times) ?? ''));
+  const size = value instanceof PyTuple ? value.items.length : isList(value) ? value.length : textOf(value)?.length;
+  if (size === undefined) return null;
   const count = Math.max(0, Number(times));
-  const length =
-    typeof value === 'string' || isList(value) ? value.length : value instanceof PyTuple ? value.items.length : 0;
-  if (length * count > LARGEST_RESULT) return fail('a repetition is too long');
-  if (typeof value === 'string') return value.repeat(count);
-  if (isList(value)) return Array.from({ length: count }, () => value).flat();
-  if (value instanceof PyTuple) return new PyTuple(Array.from({ length: count }, () => value.items).flat());
-  return null;
+  const isIndexSized = typeof times === 'number' || BigInt.asIntN(64, times) === times;
+  if (!isIndexSized || size * count > LARGEST_RESULT) return fail('a repetition is too long');
+  if (typeof value === 'string') return value.repeat(size === 0 ? 0 : count);
+  if (value instanceof Markup) return new Markup(value.text.repeat(size === 0 ? 0 : count));
+  const items = value instanceof PyTuple ? value.items : isList(value) ? value : [];
+  const repeated = Array.from({ length: size === 0 ? 0 : count }, () => items).flat();
+  return isList(value) ? repeated : new PyTuple(repeated);
 };
 
 /** Python's `*`: numbers, or a string, list or tuple repeated. */

@@ -58,6 +58,7 @@ describe('loading a template', () => {
     ['{{ cycler(1, 2) }}', "the global 'cycler'"],
     ['{{ lipsum() }}', "the global 'lipsum'"],
     ["{{ strftime_now('%Y %s') }}", 'the date format %Y %s'],
+    ['{{ x.keys() - y }}', 'a set'],
     ["{{ '\\N{DASH}' }}", 'a character name in a string literal'],
     ["{{ '\\ud83d' }}", 'a surrogate escape in a string literal'],
     ['{% set ns = namespace() %}{% set ns._x = 1 %}', 'a namespace attribute with an underscore'],
