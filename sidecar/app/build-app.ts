@@ -56,7 +56,8 @@ const profileFor = (name: string, scheduling: unknown): Profile => {
   throw new SidecarError('invalid-config', 'a scheduling profile has mistakes', { details: { mistakes } });
 };
 
-const promptDefaultsOf = ({ chatTemplateKwargs }: PoolConfig): PromptEncoderOptions['defaults'] =>
+/** What a pool's engines add to every prompt by their flags; undefined where nothing is configured. */
+export const promptDefaultsOf = ({ chatTemplateKwargs }: PoolConfig): PromptEncoderOptions['defaults'] =>
   chatTemplateKwargs === undefined
     ? undefined
     : { templateVariables: parseTemplateVariables(JSON.stringify(chatTemplateKwargs)) };

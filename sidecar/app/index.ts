@@ -5,10 +5,9 @@
  * Promises that nothing is opened before `start` and that everything is closed after `stop`.
  * No format of its own.
  */
-export { type App, type AppOverrides, buildApp, type Listening } from './build-app.ts';
+export { type App, type AppOverrides, buildApp, type Listening, promptDefaultsOf } from './build-app.ts';
 export {
   type ComparedPolicy,
-  comparedEngine,
   comparedLoad,
   comparedPolicies,
   measurePolicy,

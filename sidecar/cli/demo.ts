@@ -1,148 +1,4 @@
-import {
-  buildApp,
-  type ComparedPolicy,
-  comparedEngine,
-  comparedLoad,
-  comparedPolicies,
-  measurePolicy,
-  type PolicyFigures,
-  startEngines,
-} from '../app/index.ts';
-import { type Config, parseConfig } from '../config/index.ts';
-import { type EngineTokenizer, loadTinyQwen, tinyQwenFolder } from '../simulator/index.ts';
-import { aborted, type Command, type CommandContext, exitCodes, numberFlag, UsageError } from './command.ts';
-
-const model = 'tiny-qwen';
-
-type StartedEngines = Awaited<ReturnType<typeof startEngines>>;
-
-/** A configuration in front of started engines, as an operator would write it. */
-const configFor = (
-  { addresses }: StartedEngines,
-  options: { readonly scheduling: unknown; readonly port: number; readonly adminPort: number },
-): Config =>
-  parseConfig(
-    {},
-    JSON.stringify({
-      pools: [
-        {
-          name: 'demo',
-          tokenizer: tinyQwenFolder,
-          scheduling: options.scheduling,
-          discovery: {
-            static: addresses.map(({ address, eventsAddress, replayAddress }, index) => ({
-              name: `engine-${index + 1}`,
-              address,
-              events: eventsAddress,
-              ...(replayAddress === null ? {} : { replay: replayAddress }),
-            })),
-          },
-        },
-      ],
-      gateways: { proxy: { listen: `127.0.0.1:${options.port}` } },
-      admin: { listen: `127.0.0.1:${options.adminPort}` },
-      log: { level: 'warn', format: 'pretty' },
-      drainMs: 2000,
-    }),
-  ).config;
-
-const comparePolicy = async (
-  policy: ComparedPolicy,
-  options: {
-    readonly replicas: number;
-    readonly tokenizer: EngineTokenizer;
-    readonly context: CommandContext;
-    readonly onProgress: (done: number) => void;
-  },
-): Promise<PolicyFigures> => {
-  const engines = await startEngines(options.replicas, { tokenizer: options.tokenizer, model });
-  const app = buildApp(configFor(engines, { scheduling: policy.scheduling, port: 0, adminPort: 0 }));
-  try {
-    const listening = await app.start();
-    await app.ready();
-    let done = 0;
-    return await measurePolicy({
-      url: `http://${listening['proxy']}`,
-      model,
-      load: comparedLoad,
-      signal: options.context.signal,
-      onSample: () => options.onProgress(++done),
-    });
-  } finally {
-    await app.stop();
-    await engines.stop();
-  }
-};
-
-const columns = ['policy', 'hit ratio', 'TTFT mean', 'TTFT p90', 'requests/s', 'predictions right'];
-
-const row = (name: string, figures: PolicyFigures): readonly string[] => [
-  name,
-  `${(100 * figures.hitRatio).toFixed(1)} %`,
-  `${figures.ttftMeanMs.toFixed(0)} ms`,
-  `${figures.ttftP90Ms.toFixed(0)} ms`,
-  figures.requestsPerSecond.toFixed(1),
-  name === 'precise' ? `${figures.predictions.exact} of ${figures.predictions.total}` : '',
-];
-
-const table = (results: readonly (readonly [string, PolicyFigures])[]): string => {
-  const rows = [columns, ...results.map(([name, figures]) => row(name, figures))];
-  const widths = columns.map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)));
-  return rows
-    .map((cells) =>
-      cells
-        .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-};
-
-const progressPrinter = (context: CommandContext) => {
-  const total = comparedLoad.conversations * comparedLoad.turns;
-  let shown = 0;
-  return (name: string, done: number): void => {
-    const line = `${name.padEnd(12)} ${String(done).padStart(3)} of ${total} requests`;
-    if (context.isTerminal) context.redrawError(line, done === total);
-    else if (done - shown >= total / 4 || done === total || done < shown) {
-      shown = done;
-      context.printError(line);
-    }
-  };
-};
-
-const curlExample = (port: string): string =>
-  `curl -i http://${port}/v1/chat/completions -H 'content-type: application/json' \\
-  -d '{"model":"${model}","messages":[{"role":"system","content":"You are a patient guide to a large museum with forty rooms, each with a theme, a guard and a story of its own."},{"role":"user","content":"Where do I begin?"}]}'`;
-
-const keepServing = async (
-  options: { readonly replicas: number; readonly port: number; readonly context: CommandContext },
-  tokenizer: EngineTokenizer,
-): Promise<void> => {
-  const { context } = options;
-  const engines = await startEngines(options.replicas, { tokenizer, model });
-  const app = buildApp(configFor(engines, { scheduling: {}, port: options.port, adminPort: 9090 }));
-  try {
-    const listening = await app.start();
-    await app.ready();
-    const proxy = listening['proxy'] ?? '';
-    context.print(
-      [
-        '',
-        `Serving on http://${proxy} (admin: http://${listening['admin']}). Ask twice; the second answer comes from the cache:`,
-        '',
-        curlExample(proxy),
-        '',
-        `Then: node sidecar/main.ts explain --admin http://${listening['admin']} <x-warmroute-decision>`,
-        'Ctrl-C ends it.',
-      ].join('\n'),
-    );
-    await aborted(context.signal);
-  } finally {
-    await app.stop();
-    await engines.stop();
-  }
-};
+import { type Command, exitCodes, numberFlag, UsageError } from './command.ts';
 
 /** `demo`: what `npm start` runs. */
 export const demoCommand: Command = {
@@ -150,8 +6,8 @@ export const demoCommand: Command = {
   summary: 'compare four policies on two embedded engines, then keep serving',
   usage: 'demo [--replicas 2] [--port 8080] [--exit] [--json]',
   help: [
-    `The load: ${comparedLoad.conversations} chats of ${comparedLoad.turns} turns that share ${comparedLoad.systemPrompts} system prompts, the same arrivals for each policy.`,
-    `The caches: ${comparedEngine.blocks} blocks of ${comparedEngine.blockSize} tokens an engine; the chats fit two of them, not one.`,
+    'Round robin, least load, approximate and precise routing under the same multi-turn chats: same seeds, same arrivals.',
+    'The chats share system prompts; together they fit the caches of two engines, but not of one.',
     '',
     '  --replicas N   embedded engines (default 2)',
     '  --port N       where to keep serving (default 8080)',
@@ -168,20 +24,16 @@ export const demoCommand: Command = {
     if (positionals.length > 0) throw new UsageError('takes no arguments');
     const replicas = numberFlag(values, { name: 'replicas', min: 1, max: 16, fallback: 2 });
     const port = numberFlag(values, { name: 'port', min: 0, max: 65_535, fallback: 8080 });
-    const tokenizer = await loadTinyQwen();
-    const progress = progressPrinter(context);
-    const results: (readonly [string, PolicyFigures])[] = [];
-    for (const policy of comparedPolicies) {
-      const onProgress = (done: number) => progress(policy.name, done);
-      const figures = await comparePolicy(policy, { replicas, tokenizer, context, onProgress });
-      results.push([policy.name, figures]);
-    }
-    if (values['json'] === true) {
-      context.print(JSON.stringify({ policies: Object.fromEntries(results) }));
-      return exitCodes.done;
-    }
-    context.print(`\n${table(results)}`);
-    if (values['exit'] !== true) await keepServing({ replicas, port, context }, tokenizer);
+    const isJson = values['json'] === true;
+    // Loaded only here, so that other commands start quickly.
+    const { runDemo } = await import('./demo-run.ts');
+    await runDemo({
+      replicas,
+      port,
+      format: isJson ? 'json' : 'table',
+      keepsServing: !isJson && values['exit'] !== true,
+      context,
+    });
     return exitCodes.done;
   },
 };

@@ -1,4 +1,3 @@
-import { createEngine, loadTinyQwen } from '../simulator/index.ts';
 import { aborted, type Command, exitCodes, numberFlag, textFlag, UsageError } from './command.ts';
 
 /** `engine`: one embedded engine as a process of its own. */
@@ -29,6 +28,7 @@ export const engineCommand: Command = {
     const events = textFlag(values, 'events');
     const replay = textFlag(values, 'replay');
     const model = textFlag(values, 'model');
+    const { createEngine, loadTinyQwen } = await import('../simulator/index.ts');
     const engine = createEngine({
       tokenizer: await loadTinyQwen(),
       port: numberFlag(values, { name: 'port', min: 0, max: 65_535, fallback: 0 }),

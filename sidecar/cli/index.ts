@@ -7,6 +7,7 @@
  */
 import type { Command } from './command.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { engineCommand } from './engine.ts';
 import { explainCommand } from './explain.ts';
 import { serveCommand } from './serve.ts';
@@ -14,4 +15,4 @@ import { serveCommand } from './serve.ts';
 export { runCommand } from './run-command.ts';
 
 /** Every command, in the order of the overview. */
-export const commands: readonly Command[] = [serveCommand, demoCommand, engineCommand, explainCommand];
+export const commands: readonly Command[] = [serveCommand, demoCommand, engineCommand, doctorCommand, explainCommand];

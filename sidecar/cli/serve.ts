@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { buildApp } from '../app/index.ts';
 import { parseConfig } from '../config/index.ts';
 import { SidecarError } from '../core/index.ts';
 import { aborted, type Command, exitCodes, textFlag, UsageError } from './command.ts';
@@ -37,6 +36,8 @@ export const serveCommand: Command = {
       context.print('the configuration is valid');
       return exitCodes.done;
     }
+    // Loaded only here, so that other commands start quickly.
+    const { buildApp } = await import('../app/index.ts');
     const app = buildApp(config);
     try {
       for (const warning of warnings) app.logger.warn(warning);

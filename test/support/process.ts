@@ -10,6 +10,8 @@ export interface TestProcess extends AsyncDisposable {
   errorOutput(): string;
   /** First line of standard output. */
   readonly firstLine: Promise<string>;
+  /** Exit code, null where a signal ended it. */
+  readonly exited: Promise<number | null>;
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
@@ -54,6 +56,7 @@ export const startProcess = (
     child,
     errorOutput: () => errorText,
     firstLine,
+    exited,
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();
