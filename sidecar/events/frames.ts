@@ -26,7 +26,7 @@ const decodeSequence = (bytes: Uint8Array): SequenceNumber => {
 };
 
 /** The 8 bytes, big-endian, in which a sequence number travels. */
-export const encodeSequence = (sequence: SequenceNumber): Uint8Array => {
+const encodeSequence = (sequence: SequenceNumber): Uint8Array => {
   const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, Math.floor(sequence / 4294967296));

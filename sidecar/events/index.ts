@@ -5,17 +5,13 @@
  * Events of one endpoint are applied in the engine's order, each batch whole, a little per turn of the event loop.
  * Formats are vLLM's (vllm/distributed/kv_events.py) and SGLang's, over ZeroMQ; adapters live in `engines/`.
  */
-export type { BatchHead, EngineAdapter, EventBatch } from './engines/adapter.ts';
 export { engineAdapters } from './engines/registry.ts';
-export { type EventSource, type FetchJson, fetchEventSources, parseEventSources } from './event-sources.ts';
+export { type EventSource, fetchEventSources, parseEventSources } from './event-sources.ts';
 export { createReplayGate, type ReplayGate } from './replay-gate.ts';
-export type { AppliedHook } from './stream/batch-applier.ts';
 export type { ReplayPort } from './stream/replay-run.ts';
-export type { StreamStateKind, StreamTransition } from './stream/state.ts';
 export { defaultTiming, type StreamTiming } from './stream/timing.ts';
-export type { TrustReason, TrustView } from './stream/trust.ts';
 export { createStreams } from './streams.ts';
 export type { StreamStatus, Streams, StreamsOptions } from './streams-port.ts';
-export type { EventTransport, OpenSocket, SubscriptionSink } from './transport.ts';
-export { createTurnQueue, type TurnQueue, type TurnQueueOptions } from './turn-queue.ts';
-export { createZeromqTransport, type ZeromqTransportOptions } from './zeromq/zeromq-transport.ts';
+export type { EventTransport, SubscriptionSink } from './transport.ts';
+export { createTurnQueue, type TurnQueue } from './turn-queue.ts';
+export { createZeromqTransport } from './zeromq/zeromq-transport.ts';

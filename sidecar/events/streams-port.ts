@@ -3,7 +3,7 @@ import type { Holder, PrefixIndexWriter } from '../kvindex/index.ts';
 import type { EventSource } from './event-sources.ts';
 import type { ReplayGate } from './replay-gate.ts';
 import type { AppliedHook } from './stream/batch-applier.ts';
-import type { StreamReport } from './stream/event-stream.ts';
+import type { StreamReport } from './stream/stream-report.ts';
 import type { StreamTiming } from './stream/timing.ts';
 import type { TrustView } from './stream/trust.ts';
 import type { EventTransport } from './transport.ts';

@@ -17,7 +17,7 @@ export interface TurnQueue {
 export interface TurnQueueOptions {
   readonly clock: Clock;
   readonly metrics: Metrics;
-  /** Time a turn, default 1 ms: one batch more may begin just before it is over, and a large one takes about 1 ms. */
+  /** Time a turn, default 0.5 ms: one batch more may begin just before it is over, and a large one takes 1 to 2 ms. */
   readonly budgetMs?: number;
   /** Calls its argument in the next turn, after pending input and output; `setImmediate` unless told otherwise. */
   readonly nextTurn?: (action: () => void) => void;
@@ -31,7 +31,7 @@ interface Waiting {
 
 /** Creates a queue, meant to be shared by all streams of the process. */
 export const createTurnQueue = (options: TurnQueueOptions): TurnQueue => {
-  const { clock, metrics, budgetMs = 1, nextTurn = (action) => void setImmediate(action) } = options;
+  const { clock, metrics, budgetMs = 0.5, nextTurn = (action) => void setImmediate(action) } = options;
   const waiting: Waiting[] = [];
   let spentMs = 0;
   let runningSinceMs: number | null = null;

@@ -21,7 +21,7 @@ import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createTinyIndex, type TinyIndex } from './tiny-index.ts';
 
 /** A replay request as an engine's socket would see it; the test answers it. */
-export interface OpenReplay {
+interface OpenReplay {
   readonly from: number;
   readonly isClosed: boolean;
   /** Sends one reply, or several. */

@@ -9,7 +9,7 @@ import type {
 } from '../../sidecar/kvindex/index.ts';
 
 /** What makes a prompt's blocks its own, as far as tests of events need it. */
-export interface PromptBlocks {
+interface PromptBlocks {
   readonly tokenIds: readonly number[];
   readonly blockSize: number;
   readonly loraName?: string | null;

@@ -1,8 +1,10 @@
 import type { BlockExtra } from '../../kvindex/index.ts';
 import type { EventDraft, EventField } from './event-draft.ts';
+import { IntArena } from './int-arena.ts';
 import { type MsgpackReader, malformed } from './msgpack-reader.ts';
 import { WordTable } from './word-table.ts';
 
+const arena = new IntArena();
 const commonWords = new WordTable(['GPU', 'CPU', 'full_attention', 'mla_attention', 'sliding_window', 'mamba']);
 
 /** Text that is mostly one of a few words, read without making a new string for those. */
@@ -20,7 +22,7 @@ const readWord = (reader: MsgpackReader): string => {
 
 const readEngineKeys = (reader: MsgpackReader): Int32Array => {
   const count = reader.readArrayLength();
-  const pairs = new Int32Array(2 * count);
+  const pairs = arena.take(2 * count);
   for (let i = 0; i < count; i += 1) reader.readEngineKey(pairs, 2 * i);
   return pairs;
 };
@@ -31,7 +33,7 @@ const readEngineKeys = (reader: MsgpackReader): Int32Array => {
  */
 const readTokenIds = (reader: MsgpackReader): Int32Array | null => {
   const count = reader.readArrayLength();
-  const tokens = new Int32Array(count);
+  const tokens = arena.take(count);
   let read = reader.readTokens(tokens);
   for (; read < count && reader.peekKind() === 'array'; read += 1) {
     const pairLength = reader.readArrayLength();

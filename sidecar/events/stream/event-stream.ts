@@ -4,12 +4,13 @@ import { decodeLiveFrame, type LiveFrame } from '../frames.ts';
 import type { ReplayGate } from '../replay-gate.ts';
 import type { TurnQueue } from '../turn-queue.ts';
 import type { BatchApplier } from './batch-applier.ts';
+import { Freshness } from './freshness.ts';
 import { StreamJournal } from './journal.ts';
 import type { LossLedger } from './loss-ledger.ts';
 import { Recovery, type ReplayOutcome, type ReplayPurpose } from './recovery.ts';
 import type { ReplayPort } from './replay-run.ts';
 import { Sequencer } from './sequencer.ts';
-import type { StreamStateKind, StreamTransition } from './state.ts';
+import type { StreamReport } from './stream-report.ts';
 import { Timers } from './timers.ts';
 import type { StreamTiming } from './timing.ts';
 import { type TrustView, trustNumbers, trustOf } from './trust.ts';
@@ -42,29 +43,6 @@ export interface EventStreamOptions {
   readonly onChanged: () => void;
 }
 
-/** One stream as of now. */
-export interface StreamReport extends TrustView {
-  readonly state: StreamStateKind;
-  readonly stateAgeMs: number;
-  /** Number of the last batch dealt with, null before the first. */
-  readonly lastSequence: number | null;
-  /** Time from the engine's making of the last live batch to its being applied, null before one. */
-  readonly eventLagMs: number | null;
-  /** Batches applied and lost since the cache was last known to be empty. */
-  readonly batchesApplied: number;
-  readonly batchesLost: number;
-  readonly orphanedBlocks: number;
-  readonly queuedBatches: number;
-  /** Counted since the stream is followed. */
-  readonly gaps: number;
-  readonly malformedFrames: number;
-  readonly duplicateFrames: number;
-  readonly restarts: number;
-  readonly replays: number;
-  /** The newest changes of state, oldest first. */
-  readonly transitions: readonly StreamTransition[];
-}
-
 /**
  * One endpoint's event stream: decides of each frame whether it is applied, waits, is dropped, or shows that something is
  * missing, and what is done then. All input comes through its methods and all time through the clock; it knows no socket.
@@ -79,16 +57,12 @@ export class EventStream {
   readonly #timers: Timers<'stale' | 'silent' | 'check' | 'cooldown'>;
   readonly #sequencer: Sequencer;
   readonly #recovery: Recovery;
+  readonly #freshness: Freshness;
   /** Whether a replay that failed may yet bring back what was written off. */
   #isRebuildWorthwhile = false;
   #malformedRebuilds = 0;
-  /** Whether batches may be missing at the end, which the next live one will show. */
-  #isTailUnknown = false;
   #isProofDue = false;
   #isSettled = false;
-  #lastFrameAtMs = Number.NEGATIVE_INFINITY;
-  /** When a replay last said that nothing is missing. */
-  #lastProofAtMs = Number.NEGATIVE_INFINITY;
   #restartedAtMs = Number.NEGATIVE_INFINITY;
   #trust: Trust = 'fallback';
 
@@ -96,6 +70,7 @@ export class EventStream {
     this.#options = options;
     this.#journal = new StreamJournal({ ...options, onEntered: () => this.#noteChange() });
     this.#timers = new Timers(options.clock);
+    this.#freshness = new Freshness(options.clock, options.timing);
     this.#sequencer = new Sequencer({
       ...options,
       journal: this.#journal,
@@ -136,7 +111,7 @@ export class EventStream {
       this.#recovery.begin(this.#sequencer.last === null ? 'join' : 'rejoin');
     } else {
       this.#isSettled = true;
-      this.#isTailUnknown = this.#sequencer.last !== null;
+      if (this.#sequencer.last !== null) this.#freshness.noteDoubt();
       this.#journal.enter({ kind: 'live' }, 'connected');
       this.#settle();
     }
@@ -146,6 +121,7 @@ export class EventStream {
   disconnected(): void {
     if (!this.#isConnected) return;
     this.#recovery.cancel();
+    this.#sequencer.forgetWaiting();
     this.#journal.enter({ kind: 'connecting' }, 'disconnected');
     this.#armStale();
   }
@@ -165,7 +141,8 @@ export class EventStream {
   /** As `receive`, of a message that is taken apart already. */
   accept(frame: LiveFrame): void {
     if (this.#isClosed) return;
-    this.#noteLiveFrame();
+    if (!this.#isConnected) this.connected();
+    this.#freshness.noteFrame();
     const verdict = this.#sequencer.judge(frame);
     if (verdict === 'duplicate' || verdict === 'late' || verdict === 'unreadable') {
       this.#journal.count(verdict === 'unreadable' ? 'malformed' : 'duplicates');
@@ -182,7 +159,7 @@ export class EventStream {
       this.#isSettled = true;
     }
     this.#settle();
-    if ((this.#sequencer.last ?? -1) >= frame.sequence) this.#isTailUnknown = false;
+    if ((this.#sequencer.last ?? -1) >= frame.sequence) this.#freshness.noteInOrder();
     this.#noteTrust();
   }
 
@@ -214,9 +191,9 @@ export class EventStream {
   servedTraffic(): void {
     if (this.#journal.state.kind !== 'live' || this.#timers.isArmed('silent')) return;
     const { clock, timing } = this.#options;
-    const sinceMs = clock.now();
+    const shortlyBeforeMs = clock.now() - 2 * timing.staleAfterMs;
     this.#timers.arm('silent', timing.staleAfterMs, () => {
-      if (this.#lastFrameAtMs >= sinceMs - 2 * timing.staleAfterMs || this.#journal.state.kind !== 'live') return;
+      if (this.#freshness.hasFrameSince(shortlyBeforeMs) || this.#journal.state.kind !== 'live') return;
       this.verify();
       if (this.#recovery.isRunning) this.#isProofDue = true;
       else this.#enterSilent();
@@ -225,8 +202,8 @@ export class EventStream {
 
   /** Asks the engine whether anything was missed, unless a replay runs or none is possible. */
   verify(): void {
-    if (this.#journal.state.kind !== 'live' || this.#recovery.isRunning || !this.#recovery.isPossible) return;
-    this.#recovery.begin('check');
+    if (this.#recovery.isRunning || !this.#recovery.isPossible) return;
+    if (this.#journal.state.kind === 'live' || this.#isSilent) this.#recovery.begin('check');
   }
 
   /** Makes a replay endpoint known that was not at the start. */
@@ -241,7 +218,7 @@ export class EventStream {
     if (this.#isClosed) return;
     this.#recovery.cancel();
     this.#timers.cancelAll();
-    this.#sequencer.discardQueued();
+    this.#sequencer.forgetWaiting();
     this.#isSettled = true;
     this.#journal.enter({ kind: 'closed', why }, why);
   }
@@ -255,7 +232,7 @@ export class EventStream {
       isAnchored: ledger.isAnchored,
       appliedBatches: ledger.appliedBatches,
       lostBatches: ledger.lostBatches,
-      pendingBatches: Math.max(this.#sequencer.pendingBatches, this.#isTailUnknown ? 1 : 0),
+      pendingBatches: Math.max(this.#sequencer.pendingBatches, this.#freshness.isTailUnknown ? 1 : 0),
       orphanShare: ledger.orphanShare,
       disconnectedShare: state.kind === 'connecting' ? Math.min(1, ageMs / timing.staleAfterMs) : 0,
     });
@@ -292,19 +269,15 @@ export class EventStream {
     return kind === 'live' || kind === 'gap' || kind === 'replaying';
   }
 
-  #noteLiveFrame(): void {
-    if (!this.#isConnected) this.connected();
-    this.#lastFrameAtMs = this.#options.clock.now();
+  get #isSilent(): boolean {
+    const { state } = this.#journal;
+    return state.kind === 'stale' && state.why === 'silent';
   }
 
-  /** Looks from time to time whether a check is due: once after each busy time, and now and then in any case. */
+  /** Looks from time to time whether a check is due. */
   #armCheck(): void {
-    const { clock, timing } = this.#options;
-    this.#timers.arm('check', timing.quietCheckMs, () => {
-      const nowMs = clock.now();
-      const isQuietAgain =
-        this.#lastFrameAtMs >= this.#lastProofAtMs && nowMs - this.#lastFrameAtMs >= timing.quietCheckMs;
-      if (isQuietAgain || nowMs - this.#lastProofAtMs >= timing.regularCheckMs) this.verify();
+    this.#timers.arm('check', this.#options.timing.quietCheckMs, () => {
+      if (this.#freshness.isCheckDue) this.verify();
       this.#armCheck();
     });
   }
@@ -346,7 +319,7 @@ export class EventStream {
     this.#sequencer.forgetProcess();
     this.#isRebuildWorthwhile = false;
     this.#malformedRebuilds = 0;
-    this.#isTailUnknown = false;
+    this.#freshness.noteInOrder();
     this.#restartedAtMs = this.#options.clock.now();
     this.#journal.count('restarts');
     this.#options.logger.info('engine restarted', { reason });
@@ -383,23 +356,25 @@ export class EventStream {
   }
 
   #afterReplay(outcome: ReplayOutcome, purpose: ReplayPurpose): void {
-    const isSilent = this.#isProofDue && outcome === 'gave-up';
+    const isProofMissing = this.#isProofDue && outcome === 'gave-up';
     this.#isSettled = true;
     this.#isProofDue = false;
     if (purpose === 'start' && outcome === 'complete') {
       this.#noteTrust();
     } else if (outcome === 'complete') {
-      this.#lastProofAtMs = this.#options.clock.now();
-      this.#isTailUnknown = false;
+      this.#freshness.noteProof();
+      // All that the engine still has was asked for.
+      if (purpose === 'rebuild' || purpose === 'join') this.#isRebuildWorthwhile = false;
+      if (this.#isSilent) this.#journal.enter({ kind: 'live' }, 'proven-by-replay');
     } else {
       if (outcome === 'malformed' && purpose === 'rebuild') this.#malformedRebuilds += 1;
       if (this.#recovery.isVisible(purpose) || purpose === 'rebuild') {
         this.#isRebuildWorthwhile = true;
-        this.#isTailUnknown = true;
+        this.#freshness.noteDoubt();
       }
       this.#timers.arm('cooldown', this.#recovery.cooldownMs, () => this.#rebuild());
     }
-    if (isSilent) this.#enterSilent();
+    if (isProofMissing) this.#enterSilent();
     this.#settle();
     this.#noteTrust();
     if (outcome === 'complete') this.#rebuild();
@@ -408,10 +383,9 @@ export class EventStream {
   /** Starts over from the engine's own buffer, once replays may answer again after one had failed. */
   #rebuild(): void {
     const { ledger } = this.#options;
-    const isIncomplete = ledger.lostBatches > 0 || !ledger.isAnchored || this.#isTailUnknown;
+    const isIncomplete = ledger.lostBatches > 0 || !ledger.isAnchored || this.#freshness.isTailUnknown;
     if (!this.#isRebuildWorthwhile || !isIncomplete || this.#malformedRebuilds >= maxMalformedRebuilds) return;
     if (this.#journal.state.kind !== 'live' || !this.#recovery.isPossible || this.#recovery.isRunning) return;
-    this.#isRebuildWorthwhile = false;
     if (ledger.isAnchored && ledger.lostBatches === 0) {
       this.#recovery.begin('catch-up');
     } else {

@@ -205,12 +205,13 @@ export class Sequencer {
   /** Begins anew with an empty cache, of another process. */
   forgetProcess(): void {
     this.startOver();
-    this.discardQueued();
-    this.#highest = -1;
+    this.forgetWaiting();
   }
 
-  discardQueued(): void {
+  /** Forgets what waits: it may be of a process that is gone, and what still counts can be fetched. */
+  forgetWaiting(): void {
     this.#queue.clear();
+    this.#highest = this.#window.last ?? -1;
   }
 
   /** False when the batch cannot be decoded, in which case nothing changed. */

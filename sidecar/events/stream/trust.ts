@@ -2,7 +2,7 @@ import type { Trust } from '../../core/index.ts';
 import type { StreamState } from './state.ts';
 
 /** Why an endpoint's part of the index is not `exact`. */
-export type TrustReason =
+type TrustReason =
   | 'not-configured'
   | 'unfollowed'
   | 'not-connected'

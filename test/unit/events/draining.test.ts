@@ -19,6 +19,7 @@ const setUp = () => {
   const queue = createTurnQueue({
     clock: ticking,
     metrics: silentMetrics,
+    budgetMs: 1,
     nextTurn: (action) => turns.push(action),
   });
   const source = createModelEngine(seededRandom(5));

@@ -784,6 +784,20 @@ describe('connections', () => {
     expectTrue(harness, source);
   });
 
+  it('that break take with them what waited, for it may be of a process that is gone', () => {
+    const source = engine();
+    const harness = createStreamHarness();
+    harness.stream.connected();
+    steps(source, 1);
+    feed(harness, steps(source, 1));
+    expect(harness.stream.report().queuedBatches).toBe(1);
+    harness.stream.disconnected();
+    source.restart();
+    harness.stream.connected();
+    feed(harness, steps(source, 1));
+    expectTrue(harness, source);
+  });
+
   it('that are back without a replay endpoint leave doubt until the next batch', () => {
     const source = engine();
     const harness = joined(source, { hasReplay: false });
@@ -853,6 +867,20 @@ describe('silence', () => {
     harness.stream.servedTraffic();
     await harness.clock.advance(60_000);
     expect(harness.stream.report()).toMatchObject({ state: 'stale', reason: 'silent' });
+  });
+
+  it('ends when a replay answers at last', async () => {
+    const source = engine();
+    const harness = joined(source);
+    feed(harness, steps(source, 2));
+    await harness.clock.advance(60_000);
+    harness.stream.servedTraffic();
+    await harness.clock.advance(60_000);
+    expect(harness.stream.report().state).toBe('stale');
+    const asked = harness.replay.requests.length;
+    await untilReplay(harness, asked + 1);
+    harness.replay.current.answer(...source.replay(harness.replay.current.from));
+    expectTrue(harness, source);
   });
 
   it('without traffic is no fault', async () => {
