@@ -6,7 +6,8 @@
  * Sources: the configuration's static list, Kubernetes (EndpointSlices, annotations, InferencePools).
  */
 
-export type { ApiQuery, KubernetesApi, ListPage, WatchEvent } from './kubernetes/api.ts';
+export { describeFinding, type Finding, type FindingCode } from './finding.ts';
+export type { ApiQuery, KubernetesApi, ListPage, WatchEvent, WatchHandlers } from './kubernetes/api.ts';
 export { createKubernetesApi } from './kubernetes/client.ts';
 export { createKubernetesDiscovery, type KubernetesDiscoveryOptions } from './kubernetes/kubernetes-discovery.ts';
 export type { DiscoveredEndpoint, DiscoveredPool, Discovery, PoolDefinition } from './port.ts';

@@ -1,4 +1,5 @@
 import type { Endpoint, EngineKind, PoolName } from '../core/index.ts';
+import type { Finding } from './finding.ts';
 
 /** What is configured or annotated about a pool. */
 export interface PoolDefinition {
@@ -36,4 +37,6 @@ export interface Discovery {
   start(signal: AbortSignal, onChange: (pools: readonly DiscoveredPool[]) => void): Promise<void>;
   /** Health of the source, for `/readyz` and the admin API. */
   condition(): { readonly isHealthy: boolean; readonly detail: string };
+  /** What a person should mend right now: in reaching the source, and in what it says. */
+  findings(): readonly Finding[];
 }

@@ -1,4 +1,5 @@
 import { type Endpoint, endpointId, poolName, SidecarError } from '../core/index.ts';
+import type { Finding } from './finding.ts';
 import type { DiscoveredEndpoint, DiscoveredPool, Discovery } from './port.ts';
 import type { StaticEndpointOptions, StaticPoolOptions } from './static-options.ts';
 
@@ -94,6 +95,14 @@ const buildPool = (options: StaticPoolOptions): DiscoveredPool => {
   };
 };
 
+const findingsOf = ({ definition, mistakes }: DiscoveredPool): readonly Finding[] =>
+  mistakes.map((problem) => ({
+    code: 'mistaken-configuration',
+    subject: `pool ${definition.name}`,
+    problem,
+    mend: 'correct it in the configuration, discovery.static of this pool',
+  }));
+
 /** Creates the discovery of configured pools. The first look is complete at once; nothing can be unhealthy. */
 export const createStaticDiscovery = (pools: readonly StaticPoolOptions[]): StaticDiscovery => {
   let current = pools.map(buildPool);
@@ -108,6 +117,7 @@ export const createStaticDiscovery = (pools: readonly StaticPoolOptions[]): Stat
       onChange(current);
     },
     condition: () => ({ isHealthy: true, detail: `${current.length} pools by configuration` }),
+    findings: () => current.flatMap(findingsOf),
     replace: (next) => {
       const before = JSON.stringify(current);
       current = next.map(buildPool);

@@ -8,9 +8,9 @@ export type Fleet = Readonly<Record<string, readonly string[]>>;
 export interface DiscoveryWorld {
   readonly discovery: Discovery;
   /** Makes the world hold exactly these pools. */
-  setFleet(fleet: Fleet): void;
-  /** Lets what follows from the last change happen. */
-  settle(): Promise<void>;
+  setFleet(fleet: Fleet): Promise<void> | void;
+  /** Lets what follows from the last change happen; `told` are the notices so far. */
+  settle(told: () => Fleet): Promise<void>;
 }
 
 const fleetOf = (pools: readonly DiscoveredPool[]): Fleet =>
@@ -26,14 +26,18 @@ const b = '10.0.0.2:8000';
 const c = '10.0.0.3:8000';
 
 /** What every discovery promises; `createWorld` is called once a test, with the fleet at its beginning. */
-export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => DiscoveryWorld): void => {
+export const describeDiscovery = (
+  name: string,
+  createWorld: (fleet: Fleet) => Promise<DiscoveryWorld> | DiscoveryWorld,
+): void => {
   const started = async (fleet: Fleet) => {
-    const world = createWorld(fleet);
+    const world = await createWorld(fleet);
     const stopping = new AbortController();
     const notices: (readonly DiscoveredPool[])[] = [];
+    const last = () => notices.at(-1) ?? [];
     await world.discovery.start(stopping.signal, (pools) => notices.push(pools));
-    const noticesAtStart = notices.length;
-    return { ...world, notices, noticesAtStart, stopping, last: () => notices.at(-1) ?? [] };
+    const settle = () => world.settle(() => fleetOf(last()));
+    return { ...world, settle, notices, noticesAtStart: notices.length, stopping, last };
   };
 
   describe(`${name} discovery`, () => {
@@ -53,7 +57,7 @@ export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => D
 
     it('tells every pool whole again when one of them changes', async () => {
       const { setFleet, settle, last, stopping } = await started({ one: [a, b], two: [c] });
-      setFleet({ one: [b], two: [c] });
+      await setFleet({ one: [b], two: [c] });
       await settle();
       expect(fleetOf(last())).toEqual({ one: [b], two: [c] });
       stopping.abort();
@@ -61,10 +65,10 @@ export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => D
 
     it('tells when a pool comes and when it goes', async () => {
       const { setFleet, settle, last, stopping } = await started({ one: [a] });
-      setFleet({ one: [a], two: [b] });
+      await setFleet({ one: [a], two: [b] });
       await settle();
       expect(fleetOf(last())).toEqual({ one: [a], two: [b] });
-      setFleet({ two: [b] });
+      await setFleet({ two: [b] });
       await settle();
       expect(fleetOf(last())).toEqual({ two: [b] });
       stopping.abort();
@@ -73,7 +77,7 @@ export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => D
     it('says nothing where nothing changes', async () => {
       const { setFleet, settle, notices, stopping } = await started({ one: [a] });
       const before = notices.length;
-      setFleet({ one: [a] });
+      await setFleet({ one: [a] });
       await settle();
       expect(notices.length).toBe(before);
       stopping.abort();
@@ -84,7 +88,7 @@ export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => D
       const idsOf = () => last().flatMap(({ endpoints }) => endpoints.map(({ endpoint }) => endpoint.id));
       const before = idsOf();
       expect(new Set(before).size).toBe(3);
-      setFleet({ one: [a, b, c], two: [a] });
+      await setFleet({ one: [a, b, c], two: [a] });
       await settle();
       expect(idsOf()).toEqual(expect.arrayContaining(before));
       stopping.abort();
@@ -98,9 +102,24 @@ export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => D
       stopping.abort();
     });
 
-    it('is healthy once it has looked', async () => {
+    it('leaves an endpoint as it was when another one changes', async () => {
+      const { setFleet, settle, last, stopping } = await started({ one: [a, b] });
+      const endpointAt = (address: string) =>
+        last()
+          .flatMap(({ endpoints }) => endpoints)
+          .find(({ endpoint }) => endpoint.address === address);
+      const before = endpointAt(a);
+      await setFleet({ one: [a, c] });
+      await settle();
+      expect(endpointAt(c)).toBeDefined();
+      expect(endpointAt(a)?.endpoint).toEqual(before?.endpoint);
+      stopping.abort();
+    });
+
+    it('is healthy once it has looked, and finds nothing to mend', async () => {
       const { discovery, stopping } = await started({ one: [a] });
       expect(discovery.condition().isHealthy).toBe(true);
+      expect(discovery.findings()).toEqual([]);
       stopping.abort();
     });
 
@@ -108,7 +127,7 @@ export const describeDiscovery = (name: string, createWorld: (fleet: Fleet) => D
       const { setFleet, settle, notices, stopping } = await started({ one: [a] });
       stopping.abort();
       const before = notices.length;
-      setFleet({ one: [a, b] });
+      await setFleet({ one: [a, b] });
       await settle();
       expect(notices.length).toBe(before);
     });

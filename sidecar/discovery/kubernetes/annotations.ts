@@ -1,8 +1,6 @@
 import type { EndpointRole, EngineKind } from '../../core/index.ts';
-import type { ObjectMeta } from './objects.ts';
-
-/** Prefix of every annotation that is ours. */
-export const ANNOTATION_PREFIX = 'warmroute.dev/';
+import { createAnnotationReader } from './annotation-reader.ts';
+import { ANNOTATION_PREFIX, type ObjectMeta } from './objects.ts';
 
 /** What annotations on a Service or InferencePool say about a pool. */
 export interface PoolAnnotations {
@@ -35,95 +33,77 @@ export interface Annotated<Values> {
 const poolKeys = ['pool', 'models', 'engine', 'port', 'events-port', 'replay-port', 'tokenizer', 'data-parallel-size'];
 const podKeys = ['port', 'events-port', 'replay-port', 'rank', 'role'];
 const poolNamePattern = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+const portNamePattern = /^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/;
 
-const createReader = (meta: ObjectMeta, known: readonly string[]) => {
-  const mistakes: string[] = [];
-  for (const key of Object.keys(meta.annotations)) {
-    if (!key.startsWith(ANNOTATION_PREFIX)) continue;
-    const name = key.slice(ANNOTATION_PREFIX.length);
-    if (!known.includes(name)) {
-      mistakes.push(
-        `${key}: unknown annotation; known are ${known.map((other) => ANNOTATION_PREFIX + other).join(', ')}`,
-      );
-    }
-  }
-  const raw = (name: string): string | null => {
-    const value = meta.annotations[ANNOTATION_PREFIX + name]?.trim();
-    return value === undefined || value === '' ? null : value;
-  };
-  const checked = <Value>(name: string, allowed: string, parse: (value: string) => Value | null): Value | null => {
-    const value = raw(name);
-    if (value === null) return null;
-    const parsed = parse(value);
-    if (parsed === null) mistakes.push(`${ANNOTATION_PREFIX}${name}: "${value}" must be ${allowed}`);
-    return parsed;
-  };
-  const integer = (name: string, bounds: { readonly min: number; readonly max: number }): number | null =>
-    checked(name, `a whole number from ${bounds.min} to ${bounds.max}`, (value) => {
-      const parsed = Number(value);
-      return /^\d+$/.test(value) && parsed >= bounds.min && parsed <= bounds.max ? parsed : null;
-    });
-  return { mistakes, raw, checked, integer, port: (name: string) => integer(name, { min: 1, max: 65_535 }) };
+const isPortNumber = (value: string): boolean => Number(value) >= 1 && Number(value) <= 65_535;
+
+const portOrName = (value: string): string | null => {
+  const isAllowed = /^\d+$/.test(value) ? isPortNumber(value) : portNamePattern.test(value);
+  return isAllowed ? value : null;
 };
 
-const portOrName = (value: string): string | null =>
-  /^\d+$/.test(value)
-    ? Number(value) >= 1 && Number(value) <= 65_535
-      ? value
-      : null
-    : /^[a-z0-9]([a-z0-9-]{0,13}[a-z0-9])?$/.test(value)
-      ? value
-      : null;
+const modelNames = (value: string): readonly string[] | null => {
+  const names = value.split(',').map((name) => name.trim());
+  return names.includes('') ? null : names;
+};
 
-/** Reads a pool's annotations; null where the object has no `warmroute.dev/pool` and so is none of ours. */
-export const parsePoolAnnotations = (meta: ObjectMeta): Annotated<PoolAnnotations> | null => {
-  const reader = createReader(meta, poolKeys);
-  if (meta.annotations[`${ANNOTATION_PREFIX}pool`] === undefined) return null;
-  const pool = reader.checked('pool', '1 to 64 letters, digits, dots, dashes or underscores', (value) =>
-    poolNamePattern.test(value) ? value : null,
-  );
-  if (pool === null && reader.mistakes.length === 0)
-    reader.mistakes.push(`${ANNOTATION_PREFIX}pool: must not be empty`);
+/** Whether any annotation is ours; of the Services of a cluster few are. */
+export const isAnnotated = (meta: ObjectMeta): boolean => Object.keys(meta.annotations).length > 0;
+
+/**
+ * Reads a pool's annotations; null where the object has none of ours, or (unless a `defaultPool` is given) lacks
+ * `warmroute.dev/pool`.
+ */
+export const parsePoolAnnotations = (
+  meta: ObjectMeta,
+  options: { readonly defaultPool?: string } = {},
+): Annotated<PoolAnnotations> | null => {
+  const reader = createAnnotationReader(meta, { known: poolKeys });
+  const name = meta.annotations[`${ANNOTATION_PREFIX}pool`] ?? options.defaultPool;
+  if (name === undefined) return null;
+  const { mistakes } = reader;
+  const isName = poolNamePattern.test(name);
+  if (!isName)
+    mistakes.push(`${ANNOTATION_PREFIX}pool: "${name}" must be 1 to 64 letters, digits, dots, dashes or underscores`);
   const dataParallelSize = reader.integer('data-parallel-size', { min: 1, max: 256 }) ?? 1;
-  const eventsPort = reader.port('events-port') ?? 5557;
-  const replayPort = reader.port('replay-port');
+  const lastPort = { min: 1, max: 65_536 - dataParallelSize };
+  const eventsPort = reader.integer('events-port', lastPort) ?? 5557;
+  const replayPort = reader.integer('replay-port', lastPort);
   if (replayPort !== null && Math.abs(replayPort - eventsPort) < dataParallelSize) {
-    reader.mistakes.push(
-      `${ANNOTATION_PREFIX}replay-port: ${replayPort} overlaps the event ports ${eventsPort} to ${eventsPort + dataParallelSize - 1} of ${dataParallelSize} ranks`,
+    const lastEventsPort = eventsPort + dataParallelSize - 1;
+    mistakes.push(
+      `${ANNOTATION_PREFIX}replay-port: ${replayPort} overlaps the event ports ${eventsPort} to ${lastEventsPort}`,
     );
   }
-  const models = reader.checked('models', 'a comma-separated list of model names', (value) => {
-    const names = value.split(',').map((name) => name.trim());
-    return names.every((name) => name !== '') ? names : null;
-  });
-  const engine = reader.checked<EngineKind>('engine', 'vllm or sglang', (value) =>
-    value === 'vllm' || value === 'sglang' ? value : null,
-  );
   const values: PoolAnnotations = {
-    pool: pool ?? meta.name,
-    models,
-    engine: engine ?? 'vllm',
+    pool: isName ? name : meta.name,
+    models: reader.checked('models', 'a comma-separated list of model names', modelNames),
+    engine: reader.oneOf<EngineKind>('engine', ['vllm', 'sglang']) ?? 'vllm',
     port: reader.checked('port', 'a port name or number', portOrName),
     eventsPort,
     replayPort,
     tokenizer: reader.raw('tokenizer'),
     dataParallelSize,
   };
-  return { values, mistakes: reader.mistakes };
+  return { values, mistakes };
 };
 
-/** Reads what a Pod overrides of its pool. */
-export const parsePodAnnotations = (meta: ObjectMeta): Annotated<PodAnnotations> => {
-  const reader = createReader(meta, podKeys);
-  const role = reader.checked<EndpointRole>('role', 'both, prefill or decode', (value) =>
-    value === 'both' || value === 'prefill' || value === 'decode' ? value : null,
-  );
+/**
+ * Reads what a Pod overrides of its pool. A `port` that equals the pool's own annotation says nothing new: whoever copies
+ * annotations from one object to the other (KServe does) means the Service's port by it.
+ */
+export const parsePodAnnotations = (
+  meta: ObjectMeta,
+  options: { readonly poolPort: string | null },
+): Annotated<PodAnnotations> => {
+  const reader = createAnnotationReader(meta, { known: podKeys, ignored: poolKeys });
+  const isCopied = options.poolPort !== null && reader.raw('port') === options.poolPort;
   const values: PodAnnotations = {
-    port: reader.port('port'),
+    port: isCopied ? null : reader.port('port'),
     eventsPort: reader.port('events-port'),
     replayPort: reader.port('replay-port'),
     rank: reader.integer('rank', { min: 0, max: 4095 }),
-    role,
+    role: reader.oneOf<EndpointRole>('role', ['both', 'prefill', 'decode']),
   };
   return { values, mistakes: reader.mistakes };
 };

@@ -1,21 +1,42 @@
+import { createHash } from 'node:crypto';
 import type { Clock, Logger } from '../../core/index.ts';
 import type { KubernetesApi } from './api.ts';
-import type { BuiltPool } from './build-pools.ts';
+import { ownerText, type PoolOwner } from './owned-pool.ts';
+import type { AnnotatedObject } from './pool-builder.ts';
 
 /** Tells people about mistakes where they look: as an Event on the annotated object, and in the log. */
 export interface MistakeReporter {
   /** Reports each mistake that is new, or was last reported over an hour ago. Never throws. */
-  report(pools: readonly BuiltPool[]): void;
+  report(objects: readonly AnnotatedObject[]): void;
 }
 
+/** An API server forgets Events after an hour. */
 const REPEAT_MS = 3_600_000;
-/** Events written at most in any minute, all objects together. */
+/** Events written at most in any minute, all objects together; the rest when a report finds them again. */
 const EVENTS_A_MINUTE = 20;
 
-const apiVersionOf = (kind: BuiltPool['owner']['kind']): string =>
-  kind === 'Service' ? 'v1' : 'inference.networking.k8s.io/v1';
+/** One Event (core/v1). Its name is made of what it says, so that replicas write one between them. */
+const eventOf = (owner: PoolOwner, mistake: string, wallNowMs: number) => {
+  const { name, namespace, uid } = owner.meta;
+  const at = new Date(wallNowMs).toISOString().replace(/\.\d+Z$/, 'Z');
+  const hour = Math.floor(wallNowMs / REPEAT_MS);
+  const digest = createHash('sha256').update(`${uid} ${hour} ${mistake}`).digest('hex').slice(0, 16);
+  return {
+    apiVersion: 'v1',
+    kind: 'Event',
+    metadata: { name: `${name.slice(0, 200)}.${digest}`, namespace },
+    involvedObject: { apiVersion: owner.apiVersion, kind: owner.kind, name, namespace, uid },
+    type: 'Warning',
+    reason: 'WarmrouteAnnotation',
+    message: mistake.slice(0, 1024),
+    source: { component: 'warmroute' },
+    firstTimestamp: at,
+    lastTimestamp: at,
+    count: 1,
+  };
+};
 
-/** Creates a reporter; Events are core/v1, of type Warning and reason `WarmrouteAnnotation`. */
+/** Creates a reporter; Events are of type Warning and reason `WarmrouteAnnotation`. */
 export const createMistakeReporter = (options: {
   readonly api: KubernetesApi;
   readonly clock: Clock;
@@ -23,7 +44,8 @@ export const createMistakeReporter = (options: {
   readonly signal: AbortSignal;
 }): MistakeReporter => {
   const { api, clock, logger, signal } = options;
-  const reportedAtMs = new Map<string, number>();
+  /** When each mistake's Event was written; null: it is in the log only, for there were too many. */
+  const reported = new Map<string, number | null>();
   let minuteStartMs = clock.now();
   let writtenThisMinute = 0;
   let hasWarnedOfRefusal = false;
@@ -38,29 +60,9 @@ export const createMistakeReporter = (options: {
     return true;
   };
 
-  const write = ({ kind, meta }: BuiltPool['owner'], mistake: string): void => {
-    if (!mayWrite()) return;
-    const at = new Date(clock.wallNow()).toISOString().replace(/\.\d+Z$/, 'Z');
-    const event = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { generateName: `${meta.name}.`, namespace: meta.namespace },
-      involvedObject: {
-        apiVersion: apiVersionOf(kind),
-        kind,
-        name: meta.name,
-        namespace: meta.namespace,
-        uid: meta.uid,
-      },
-      type: 'Warning',
-      reason: 'WarmrouteAnnotation',
-      message: mistake.slice(0, 1024),
-      source: { component: 'warmroute' },
-      firstTimestamp: at,
-      lastTimestamp: at,
-      count: 1,
-    };
-    api.create(`/api/v1/namespaces/${meta.namespace}/events`, event, signal).catch((failure: unknown) => {
+  const write = (owner: PoolOwner, mistake: string): void => {
+    const path = `/api/v1/namespaces/${owner.meta.namespace}/events`;
+    api.create(path, eventOf(owner, mistake, clock.wallNow()), signal).catch((failure: unknown) => {
       if (signal.aborted || hasWarnedOfRefusal) return;
       hasWarnedOfRefusal = true;
       const problem = failure instanceof Error ? failure.message : String(failure);
@@ -68,25 +70,26 @@ export const createMistakeReporter = (options: {
     });
   };
 
+  const reportOne = (owner: PoolOwner, mistake: string, key: string): void => {
+    const lastMs = reported.get(key);
+    if (typeof lastMs === 'number' && clock.now() - lastMs < REPEAT_MS) return;
+    if (lastMs === undefined) logger.warn('mistaken annotation', { object: ownerText(owner), mistake });
+    const isWritten = mayWrite();
+    reported.set(key, isWritten ? clock.now() : null);
+    if (isWritten) write(owner, mistake);
+  };
+
   return {
-    report: (pools) => {
-      const now = clock.now();
+    report: (objects) => {
       const present = new Set<string>();
-      for (const { pool, owner } of pools) {
-        for (const mistake of pool.mistakes) {
+      for (const { owner, mistakes } of objects) {
+        for (const mistake of mistakes) {
           const key = `${owner.meta.uid} ${mistake}`;
           present.add(key);
-          const lastMs = reportedAtMs.get(key);
-          if (lastMs !== undefined && now - lastMs < REPEAT_MS) continue;
-          reportedAtMs.set(key, now);
-          logger.warn('mistaken annotation', {
-            object: `${owner.kind} ${owner.meta.namespace}/${owner.meta.name}`,
-            mistake,
-          });
-          write(owner, mistake);
+          reportOne(owner, mistake, key);
         }
       }
-      for (const key of reportedAtMs.keys()) if (!present.has(key)) reportedAtMs.delete(key);
+      for (const key of reported.keys()) if (!present.has(key)) reported.delete(key);
     },
   };
 };

@@ -3,12 +3,18 @@
  * core/v1, discovery.k8s.io/v1 and inference.networking.k8s.io/v1 (v1alpha2 of x-k8s.io is read into the same shape).
  */
 
-/** Identity and annotations of any object. */
+/** Prefix of every annotation that is ours. */
+export const ANNOTATION_PREFIX = 'warmroute.dev/';
+
+/** Identity, labels and our annotations of any object. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace: string;
   readonly uid: string;
+  /** Time stamp as written, which sorts as text; empty where there is none. */
+  readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Only those that begin with {@link ANNOTATION_PREFIX}: others may be long and are never read. */
   readonly annotations: Readonly<Record<string, string>>;
 }
 
@@ -45,6 +51,8 @@ export interface PodObject {
   readonly addresses: readonly string[];
   readonly isReady: boolean;
   readonly isTerminating: boolean;
+  /** True once every container has ended for good: the Pod object stays, its address is free. */
+  readonly isFinished: boolean;
   /** Restarts of all containers together. */
   readonly restarts: number;
 }
@@ -52,6 +60,7 @@ export interface PodObject {
 /** An InferencePool of either API version. */
 export interface InferencePoolObject {
   readonly kind: 'InferencePool';
+  readonly apiVersion: string;
   readonly meta: ObjectMeta;
   readonly selector: Readonly<Record<string, string>>;
   readonly targetPorts: readonly number[];
@@ -73,14 +82,18 @@ const texts = (value: unknown): Readonly<Record<string, string>> =>
     Object.entries(json(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
+const ours = (annotations: unknown): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(texts(annotations)).filter(([key]) => key.startsWith(ANNOTATION_PREFIX)));
+
 const readMeta = (value: unknown): ObjectMeta => {
-  const { name, namespace, uid, labels, annotations } = json(value);
+  const { name, namespace, uid, creationTimestamp, labels, annotations } = json(value);
   return {
     name: text(name),
     namespace: text(namespace),
     uid: text(uid),
+    createdAt: text(creationTimestamp),
     labels: texts(labels),
-    annotations: texts(annotations),
+    annotations: ours(annotations),
   };
 };
 
@@ -128,7 +141,7 @@ export const readEndpointSlice = (value: unknown): EndpointSliceObject => {
 /** Narrows a Pod; a deletion time stamp makes it terminating. */
 export const readPod = (value: unknown): PodObject => {
   const { metadata, status } = json(value);
-  const { podIP, podIPs, conditions, containerStatuses } = json(status);
+  const { podIP, podIPs, phase, conditions, containerStatuses } = json(status);
   const all = items(podIPs).map((entry) => text(json(entry)['ip']));
   return {
     kind: 'Pod',
@@ -136,20 +149,27 @@ export const readPod = (value: unknown): PodObject => {
     addresses: (all.length > 0 ? all : [text(podIP)]).filter((address) => address !== ''),
     isReady: items(conditions).some((entry) => json(entry)['type'] === 'Ready' && json(entry)['status'] === 'True'),
     isTerminating: textOrNull(json(metadata)['deletionTimestamp']) !== null,
+    isFinished: phase === 'Succeeded' || phase === 'Failed',
     restarts: items(containerStatuses).reduce<number>((sum, entry) => sum + number(json(entry)['restartCount']), 0),
   };
 };
 
-/** Narrows an InferencePool: `spec.selector.matchLabels` and `targetPorts` of v1, or v1alpha2's plain map and number. */
-export const readInferencePool = (value: unknown): InferencePoolObject => {
-  const { metadata, spec } = json(value);
-  const { selector, targetPorts, targetPortNumber } = json(spec);
-  const { matchLabels } = json(selector);
-  const ports = items(targetPorts).map((port) => number(json(port)['number']));
-  return {
-    kind: 'InferencePool',
-    meta: readMeta(metadata),
-    selector: isJson(matchLabels) ? texts(matchLabels) : texts(selector),
-    targetPorts: ports.length > 0 ? ports : typeof targetPortNumber === 'number' ? [targetPortNumber] : [],
+/**
+ * Gives the reader of one API version's InferencePools: `spec.selector.matchLabels` and `targetPorts` of v1, or
+ * v1alpha2's plain map and number.
+ */
+export const inferencePoolReader =
+  (apiVersion: string) =>
+  (value: unknown): InferencePoolObject => {
+    const { metadata, spec } = json(value);
+    const { selector, targetPorts, targetPortNumber } = json(spec);
+    const { matchLabels } = json(selector);
+    const ports = items(targetPorts).map((port) => number(json(port)['number']));
+    return {
+      kind: 'InferencePool',
+      apiVersion,
+      meta: readMeta(metadata),
+      selector: isJson(matchLabels) ? texts(matchLabels) : texts(selector),
+      targetPorts: ports.length > 0 ? ports : typeof targetPortNumber === 'number' ? [targetPortNumber] : [],
+    };
   };
-};

@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { buildPools, type ClusterState } from '../../../../sidecar/discovery/kubernetes/build-pools.ts';
+import type { ClusterState } from '../../../../sidecar/discovery/kubernetes/cluster-view.ts';
 import {
+  inferencePoolReader,
   readEndpointSlice,
-  readInferencePool,
   readPod,
   readService,
 } from '../../../../sidecar/discovery/kubernetes/objects.ts';
-import { pod, type StoredObject, service, slice } from '../../../support/fake-kubernetes.ts';
+import { createPoolBuilder } from '../../../../sidecar/discovery/kubernetes/pool-builder.ts';
+import { pod, type StoredObject, service, slice } from '../../../support/fake-kubernetes-objects.ts';
 
 const cluster = (objects: {
   readonly services?: readonly StoredObject[];
@@ -17,11 +18,19 @@ const cluster = (objects: {
   services: (objects.services ?? []).map(readService),
   slices: (objects.slices ?? []).map(readEndpointSlice),
   pods: (objects.pods ?? []).map(readPod),
-  inferencePools: (objects.inferencePools ?? []).map(readInferencePool),
+  inferencePools: (objects.inferencePools ?? []).map(inferencePoolReader('inference.networking.k8s.io/v1')),
 });
 
-const build = (state: ClusterState, takesEveryInferencePool = false) =>
-  buildPools(state, { takesEveryInferencePool }).map(({ pool }) => pool);
+const buildAll = (state: ClusterState, takesEveryInferencePool = false) =>
+  createPoolBuilder({ takesEveryInferencePool })(state);
+
+const build = (state: ClusterState, takesEveryInferencePool = false) => buildAll(state, takesEveryInferencePool).pools;
+
+/** What is wrong with one object, by its name. */
+const mistakesOf = (state: ClusterState, name: string) =>
+  buildAll(state).objects.find(({ owner }) => owner.meta.name === name)?.mistakes;
+
+const findingOf = (state: ClusterState) => buildAll(state).objects[0]?.finding ?? null;
 
 const only = (state: ClusterState) => {
   const [pool, ...rest] = build(state);
@@ -182,7 +191,143 @@ describe('pools of annotated Services', () => {
     });
     const { endpoints, mistakes } = only(state);
     expect(endpoints.map(({ endpoint }) => endpoint.address)).toEqual(['10.0.0.1:8000', '10.0.0.2:8000']);
-    expect(mistakes).toEqual([expect.stringContaining('Service llm/two defines pool "p" differently')]);
+    expect(mistakes).toEqual([expect.stringContaining('it defines pool "p" differently from Service llm/one')]);
+  });
+});
+
+describe('what annotated objects get wrong', () => {
+  const oneSlice = slice('s', { service: 'qwen', endpoints: [{ ip: '10.0.0.1', pod: 'a' }] });
+
+  it('lets the oldest object define a pool that two name', () => {
+    const state = cluster({
+      services: [
+        service('a-later', { annotations: { pool: 'p', models: 'later' }, createdAt: '2026-02-01T00:00:00Z' }),
+        service('b-first', { annotations: { pool: 'p', models: 'first' } }),
+      ],
+    });
+    expect(only(state).definition.models).toEqual(['first']);
+    expect(mistakesOf(state, 'a-later')).toEqual([expect.stringContaining('differently from Service llm/b-first')]);
+    expect(mistakesOf(state, 'b-first')).toEqual([]);
+  });
+
+  it('does not let another namespace join a pool', () => {
+    const state = cluster({
+      services: [
+        service('qwen', { annotations: { pool: 'p' } }),
+        service('qwen', { annotations: { pool: 'p' }, namespace: 'mallory', createdAt: '2026-02-01T00:00:00Z' }),
+      ],
+      slices: [
+        oneSlice,
+        slice('t', { service: 'qwen', namespace: 'mallory', endpoints: [{ ip: '10.6.6.6', pod: 'm' }] }),
+      ],
+    });
+    expect(addressesOf(state)).toEqual(['10.0.0.1:8000']);
+    expect(buildAll(state).objects.flatMap(({ mistakes }) => mistakes)).toEqual([
+      'warmroute.dev/pool: "p" belongs to Service llm/qwen already; choose another name',
+    ]);
+  });
+
+  it('reports annotations of an object that names no pool', () => {
+    const state = cluster({ services: [service('qwen', { annotations: { pol: 'p' } })] });
+    expect(build(state)).toEqual([]);
+    expect(mistakesOf(state, 'qwen')).toEqual([expect.stringContaining('warmroute.dev/pool: it is missing')]);
+  });
+
+  it.each([
+    [
+      'beyond the last port',
+      { 'events-port': '65530', 'data-parallel-size': '8' },
+      'must be a whole number from 1 to 65528',
+    ],
+    [
+      'that overlap',
+      { 'events-port': '5557', 'replay-port': '5560', 'data-parallel-size': '4' },
+      'overlaps the event ports',
+    ],
+  ])('reports event and replay ports %s', (_, annotations, text) => {
+    const state = cluster({ services: [service('qwen', { annotations: { pool: 'p', ...annotations } })] });
+    expect(mistakesOf(state, 'qwen')).toEqual([expect.stringContaining(text)]);
+  });
+
+  it('takes annotations that were copied from the Service to its pods for no override', () => {
+    const annotations = { pool: 'p', port: '80', models: 'm', tokenizer: '/t', 'data-parallel-size': '1' };
+    const state = cluster({
+      services: [service('qwen', { annotations })],
+      slices: [oneSlice],
+      pods: [pod('a', { ip: '10.0.0.1', annotations })],
+    });
+    expect(addressesOf(state)).toEqual(['10.0.0.1:8000']);
+    expect(mistakesOf(state, 'qwen')).toEqual([]);
+  });
+
+  it.each([
+    ['no Pod matches its selector app=qwen', { services: [service('qwen')] }],
+    ['1 Pods match, none has an address yet', { services: [service('qwen')], pods: [pod('a', { ip: '' })] }],
+    [
+      'its EndpointSlices do not have the port that serves the API',
+      {
+        services: [service('qwen', { annotations: { pool: 'p', port: 'api' }, ports: [{ name: 'api', port: 80 }] })],
+        slices: [oneSlice],
+        pods: [pod('a', { ip: '10.0.0.1' })],
+      },
+    ],
+    [
+      '1 endpoints, none is ready',
+      {
+        services: [service('qwen')],
+        slices: [slice('s', { service: 'qwen', endpoints: [{ ip: '10.0.0.1', pod: 'a', ready: false }] })],
+      },
+    ],
+  ])('explains a Service without endpoints: %s', (problem, objects) => {
+    expect(findingOf(cluster(objects))).toMatchObject({ code: 'no-ready-endpoint', problem });
+  });
+
+  it('has nothing to explain while one endpoint is ready', () => {
+    expect(findingOf(cluster({ services: [service('qwen')], slices: [oneSlice] }))).toBeNull();
+  });
+});
+
+describe('endpoints at the edge of change', () => {
+  it('takes the new one of two pods at the same address', () => {
+    const state = cluster({
+      services: [service('qwen')],
+      slices: [
+        slice('s', {
+          service: 'qwen',
+          endpoints: [
+            { ip: '10.0.0.1', pod: 'old', ready: false, terminating: true },
+            { ip: '10.0.0.1', pod: 'new' },
+          ],
+        }),
+      ],
+    });
+    expect(only(state).endpoints).toMatchObject([{ endpoint: { name: 'new' }, incarnation: 'uid-new/0' }]);
+  });
+
+  it('keeps the incarnation when a pod is seen after its slice', () => {
+    const services = [service('qwen')];
+    const slices = [slice('s', { service: 'qwen', endpoints: [{ ip: '10.0.0.1', pod: 'a' }] })];
+    const [before] = only(cluster({ services, slices })).endpoints;
+    const [after] = only(cluster({ services, slices, pods: [pod('a', { ip: '10.0.0.1' })] })).endpoints;
+    expect(after?.incarnation).toBe(before?.incarnation);
+  });
+
+  it('moves endpoints when a slice moves to another Service', () => {
+    const builder = createPoolBuilder({ takesEveryInferencePool: false });
+    const services = [service('one'), service('two')];
+    const addresses = (owner: string) => {
+      const slices = [slice('s', { service: owner, endpoints: [{ ip: '10.0.0.1', pod: 'a' }] })];
+      const { pools } = builder(cluster({ services, slices }));
+      return pools.map(({ definition, endpoints }) => [definition.name, endpoints.length]);
+    };
+    expect(addresses('one')).toEqual([
+      ['one', 1],
+      ['two', 0],
+    ]);
+    expect(addresses('two')).toEqual([
+      ['one', 0],
+      ['two', 1],
+    ]);
   });
 });
 
@@ -222,5 +367,23 @@ describe('pools of InferencePools', () => {
     const leaving = pod('a', { ip: '10.0.0.1', deletionTimestamp: '2026-01-01T00:00:00Z' });
     const [pool] = build(cluster({ inferencePools: [inferencePool(spec)], pods: [leaving] }), true);
     expect(pool?.endpoints.map(({ isTerminating }) => isTerminating)).toEqual([true]);
+  });
+
+  it('drops a pod whose containers have ended for good', () => {
+    const spec = { selector: { matchLabels: { app: 'qwen' } }, targetPorts: [{ number: 8000 }] };
+    const ended = pod('a', { ip: '10.0.0.1', ready: false, phase: 'Failed' });
+    const [pool] = build(cluster({ inferencePools: [inferencePool(spec)], pods: [ended] }), true);
+    expect(pool?.endpoints).toEqual([]);
+  });
+
+  it('says that one pod cannot move the port where there are several target ports', () => {
+    const spec = { selector: { matchLabels: { app: 'qwen' } }, targetPorts: [{ number: 8000 }, { number: 8001 }] };
+    const own = pod('a', { ip: '10.0.0.1', annotations: { port: '9000', rank: '4' } });
+    const [pool] = build(cluster({ inferencePools: [inferencePool(spec)], pods: [own] }), true);
+    expect(pool?.endpoints.map(({ endpoint }) => [endpoint.address, endpoint.rank])).toEqual([
+      ['10.0.0.1:8000', 4],
+      ['10.0.0.1:8001', 5],
+    ]);
+    expect(pool?.mistakes).toContainEqual(expect.stringContaining('several target ports'));
   });
 });
