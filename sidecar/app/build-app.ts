@@ -2,7 +2,13 @@ import type { Config, PoolConfig } from '../config/index.ts';
 import { type Clock, delay, type Logger, type Random, SidecarError, systemClock } from '../core/index.ts';
 import type { DiscoveredPool } from '../discovery/index.ts';
 import { createReplayGate, createTurnQueue, createZeromqTransport, type StreamTiming } from '../events/index.ts';
-import { createAdminGateway, createConsultGateway, createProxyGateway, type Gateway } from '../gateway/index.ts';
+import {
+  createAdminGateway,
+  createConsultGateway,
+  createExtprocGateway,
+  createProxyGateway,
+  type Gateway,
+} from '../gateway/index.ts';
 import { createLogger } from '../logging/index.ts';
 import { catalogue, createMetricsRegistry } from '../metrics/index.ts';
 import { createHttpGet } from '../pool/index.ts';
@@ -15,7 +21,8 @@ import { createPoolRuntime, type PoolRuntime, type PoolRuntimeContext } from './
 import { createReadiness } from './readiness.ts';
 import { type Stoppable, stopAll } from './run-group.ts';
 
-type ConsultConfig = NonNullable<Config['gateways']['consult']>;
+/** Members of which none is undefined, as `exactOptionalPropertyTypes` has them. */
+type Present<Options> = { [Key in keyof Options]: Exclude<Options[Key], undefined> };
 
 /** What tests and the demo put in place of the real thing. */
 export interface AppOverrides {
@@ -62,8 +69,9 @@ export const promptDefaultsOf = ({ chatTemplateKwargs }: PoolConfig): PromptEnco
     ? undefined
     : { templateVariables: parseTemplateVariables(JSON.stringify(chatTemplateKwargs)) };
 
-const consultOptions = ({ stickyCookie, ...rest }: ConsultConfig) =>
-  stickyCookie === undefined ? rest : { ...rest, stickyCookie };
+/** The same without members that are undefined, for options where absent is not undefined. */
+const withoutAbsent = <Options extends object>(options: Options): Present<Options> =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Present<Options>;
 
 /** Readiness is derived from many rooms; it is looked at again this often by who waits for it. */
 const READY_POLL_MS = 20;
@@ -169,11 +177,15 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     clock,
   });
 
-  const { proxy, consult } = config.gateways;
+  const { proxy, consult, extproc } = config.gateways;
+  const isReady = () => readiness().every(({ isMet }) => isMet);
   const shared = { router: director, clock, logger, metrics };
   const edges: Record<string, Gateway> = {
     ...(proxy === undefined ? {} : { proxy: createProxyGateway({ ...shared, ...proxy }) }),
-    ...(consult === undefined ? {} : { consult: createConsultGateway({ ...shared, ...consultOptions(consult) }) }),
+    ...(consult === undefined ? {} : { consult: createConsultGateway({ ...shared, ...withoutAbsent(consult) }) }),
+    ...(extproc === undefined
+      ? {}
+      : { extproc: createExtprocGateway({ ...shared, isReady, ...withoutAbsent(extproc) }) }),
   };
   const admin = createAdminGateway({ ...config.admin, source, clock, logger });
 
@@ -231,7 +243,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         throw failure;
       }
     },
-    isReady: () => readiness().every(({ isMet }) => isMet),
+    isReady,
     synced: () => syncing.promise,
     ready: async () => {
       await syncing.promise;

@@ -6,6 +6,8 @@ export const environmentVariables: Readonly<Record<string, readonly string[]>> =
   WARMROUTE_CONSULT_BODY_LIMIT_BYTES: ['gateways', 'consult', 'bodyLimitBytes'],
   WARMROUTE_CONSULT_BODY_TIMEOUT_MS: ['gateways', 'consult', 'bodyTimeoutMs'],
   WARMROUTE_CONSULT_STICKY_COOKIE: ['gateways', 'consult', 'stickyCookie'],
+  WARMROUTE_EXTPROC_LISTEN: ['gateways', 'extproc', 'listen'],
+  WARMROUTE_EXTPROC_HEALTH_LISTEN: ['gateways', 'extproc', 'healthListen'],
   WARMROUTE_KUBERNETES_NAMESPACES: ['discovery', 'kubernetes', 'namespaces'],
   WARMROUTE_ADMIN_LISTEN: ['admin', 'listen'],
   WARMROUTE_LOG_LEVEL: ['log', 'level'],

@@ -1,6 +1,7 @@
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { SidecarError } from '../core/index.ts';
+import { parseProfile } from '../scheduling/index.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
 import { type Config, configSchema } from './schema.ts';
 
@@ -27,6 +28,10 @@ function* crossFieldMistakes(config: Config): Generator<string> {
   for (const [index, pool] of config.pools.entries()) {
     if (names.has(pool.name)) yield `pools[${index}].name: "${pool.name}" is used twice`;
     names.add(pool.name);
+    const profile = parseProfile(pool.scheduling, { name: pool.name });
+    for (const { path, allowed } of profile.kind === 'mistakes' ? profile.mistakes : []) {
+      yield `pools[${index}].scheduling${path === '' ? '' : `.${path}`}: ${allowed}`;
+    }
     const addresses = new Set<string>();
     const endpointNames = new Set<string>();
     for (const [position, endpoint] of pool.discovery.static.entries()) {
@@ -38,7 +43,8 @@ function* crossFieldMistakes(config: Config): Generator<string> {
       endpointNames.add(name);
     }
   }
-  const listeners = [config.gateways.proxy?.listen, config.gateways.consult?.listen, config.admin.listen];
+  const { proxy, consult, extproc } = config.gateways;
+  const listeners = [proxy?.listen, consult?.listen, extproc?.listen, extproc?.healthListen, config.admin.listen];
   const taken = listeners.filter((listen) => listen !== undefined && !listen.endsWith(':0'));
   for (const listen of new Set(taken)) {
     if (taken.filter((other) => other === listen).length > 1) yield `gateways: ${listen} is given to two listeners`;

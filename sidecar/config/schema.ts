@@ -85,6 +85,21 @@ const kubernetes = z.strictObject({
   takesEveryInferencePool: z.boolean().default(false).describe('InferencePools without annotations are pools too'),
 });
 
+const tlsVersion = z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2');
+
+const tls = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('plaintext') }),
+  z.strictObject({ kind: z.literal('self-signed'), minVersion: tlsVersion }),
+  z.strictObject({
+    kind: z.literal('mounted'),
+    folder: z
+      .string()
+      .min(1)
+      .describe('holds tls.crt and tls.key, as Kubernetes mounts a TLS secret; read again when they change'),
+    minVersion: tlsVersion,
+  }),
+]);
+
 /** Shape of the configuration file; defaults are filled in by parsing. */
 export const configSchema = z.strictObject({
   pools: z.array(pool).default([]),
@@ -114,6 +129,17 @@ export const configSchema = z.strictObject({
             .regex(/^[A-Za-z0-9_.-]+$/, 'must be a cookie name')
             .optional()
             .describe("name of Traefik's sticky cookie; answers then carry a Cookie header that names the pick"),
+        })
+        .optional(),
+      extproc: z
+        .strictObject({
+          listen: listenAddress,
+          healthListen: listenAddress.optional().describe('second listener with gRPC health alone, always plaintext'),
+          tls: tls.default({ kind: 'plaintext' }),
+          decisionTimeoutMs: milliseconds.default(200),
+          bodyLimitBytes: z.int().min(1024).default(33_554_432),
+          picksList: z.boolean().default(false).describe('fallbacks follow the pick in a comma list'),
+          endsAfterRequest: z.boolean().default(false).describe('the stream ends once the request is through'),
         })
         .optional(),
     })

@@ -68,6 +68,11 @@ log: { level: loud }
       'pools[0].discovery.static[1].address: h:1 is listed twice',
     ],
     [
+      'a plugin that does not exist',
+      'pools: [{ name: a, discovery: { static: [] }, scheduling: { picker: { type: best } } }]',
+      expect.stringMatching(/^pools\[0\]\.scheduling\.picker\.type: must be /),
+    ],
+    [
       'one address for two listeners',
       'gateways: { proxy: { listen: "127.0.0.1:9090" } }',
       'gateways: 127.0.0.1:9090 is given to two listeners',
