@@ -7,6 +7,7 @@ import type { BatchApplier } from './batch-applier.ts';
 import { Freshness } from './freshness.ts';
 import { StreamJournal } from './journal.ts';
 import type { LossLedger } from './loss-ledger.ts';
+import { RebuildPolicy } from './rebuild-policy.ts';
 import { Recovery, type ReplayOutcome, type ReplayPurpose } from './recovery.ts';
 import type { ReplayPort } from './replay-run.ts';
 import { Sequencer } from './sequencer.ts';
@@ -15,8 +16,6 @@ import { Timers } from './timers.ts';
 import type { StreamTiming } from './timing.ts';
 import { type TrustView, trustNumbers, trustOf } from './trust.ts';
 
-/** Times that a stream starts over and finds unreadable batches again, after which only a restart gives new hope. */
-const maxMalformedRebuilds = 3;
 /** A restart noticed by the stream itself makes a notice of it from elsewhere superfluous for this long. */
 const restartEchoMs = 10_000;
 
@@ -58,9 +57,7 @@ export class EventStream {
   readonly #sequencer: Sequencer;
   readonly #recovery: Recovery;
   readonly #freshness: Freshness;
-  /** Whether a replay that failed may yet bring back what was written off. */
-  #isRebuildWorthwhile = false;
-  #malformedRebuilds = 0;
+  readonly #rebuilds = new RebuildPolicy();
   #isProofDue = false;
   #isSettled = false;
   #restartedAtMs = Number.NEGATIVE_INFINITY;
@@ -209,7 +206,7 @@ export class EventStream {
   /** Makes a replay endpoint known that was not at the start. */
   useReplay(replay: ReplayPort): void {
     this.#recovery.usePort(replay);
-    this.#isRebuildWorthwhile = true;
+    this.#rebuilds.hope();
     if (this.#isConnected) this.#recover();
   }
 
@@ -317,8 +314,7 @@ export class EventStream {
     this.#recovery.cancel();
     this.#recovery.endCooldown();
     this.#sequencer.forgetProcess();
-    this.#isRebuildWorthwhile = false;
-    this.#malformedRebuilds = 0;
+    this.#rebuilds.forget();
     this.#freshness.noteInOrder();
     this.#restartedAtMs = this.#options.clock.now();
     this.#journal.count('restarts');
@@ -346,7 +342,7 @@ export class EventStream {
         this.#recover();
         return;
       }
-      this.#isRebuildWorthwhile = this.#recovery.hasPort;
+      if (this.#recovery.hasPort) this.#rebuilds.hope();
       this.#sequencer.writeOffMissing();
       this.#sequencer.drain();
     }
@@ -359,20 +355,13 @@ export class EventStream {
     const isProofMissing = this.#isProofDue && outcome === 'gave-up';
     this.#isSettled = true;
     this.#isProofDue = false;
-    if (purpose === 'start' && outcome === 'complete') {
-      this.#noteTrust();
-    } else if (outcome === 'complete') {
-      this.#freshness.noteProof();
-      // All that the engine still has was asked for.
-      if (purpose === 'rebuild' || purpose === 'join') this.#isRebuildWorthwhile = false;
-      if (this.#isSilent) this.#journal.enter({ kind: 'live' }, 'proven-by-replay');
-    } else {
-      if (outcome === 'malformed' && purpose === 'rebuild') this.#malformedRebuilds += 1;
-      if (this.#recovery.isVisible(purpose) || purpose === 'rebuild') {
-        this.#isRebuildWorthwhile = true;
-        this.#freshness.noteDoubt();
-      }
+    this.#rebuilds.noteOutcome(outcome, purpose);
+    if (outcome !== 'complete') {
+      if (purpose !== 'check' && purpose !== 'start') this.#freshness.noteDoubt();
       this.#timers.arm('cooldown', this.#recovery.cooldownMs, () => this.#rebuild());
+    } else if (purpose !== 'start') {
+      this.#freshness.noteProof();
+      if (this.#isSilent) this.#journal.enter({ kind: 'live' }, 'proven-by-replay');
     }
     if (isProofMissing) this.#enterSilent();
     this.#settle();
@@ -380,16 +369,12 @@ export class EventStream {
     if (outcome === 'complete') this.#rebuild();
   }
 
-  /** Starts over from the engine's own buffer, once replays may answer again after one had failed. */
+  /** Asks again for what was written off, once replays may answer again after one had failed. */
   #rebuild(): void {
-    const { ledger } = this.#options;
-    const isIncomplete = ledger.lostBatches > 0 || !ledger.isAnchored || this.#freshness.isTailUnknown;
-    if (!this.#isRebuildWorthwhile || !isIncomplete || this.#malformedRebuilds >= maxMalformedRebuilds) return;
-    if (this.#journal.state.kind !== 'live' || !this.#recovery.isPossible || this.#recovery.isRunning) return;
-    if (ledger.isAnchored && ledger.lostBatches === 0) {
-      this.#recovery.begin('catch-up');
-    } else {
-      this.#recovery.begin(this.#sequencer.last === null ? 'join' : 'rebuild');
-    }
+    const { isAnchored, lostBatches } = this.#options.ledger;
+    const { isTailUnknown } = this.#freshness;
+    const purpose = this.#rebuilds.purposeFor({ last: this.#sequencer.last, isAnchored, lostBatches, isTailUnknown });
+    if (purpose === null || this.#journal.state.kind !== 'live') return;
+    if (this.#recovery.isPossible && !this.#recovery.isRunning) this.#recovery.begin(purpose);
   }
 }

@@ -9,7 +9,6 @@ export class LossLedger {
   #isZeroInDoubt = false;
   #storedBlocks = 0;
   #orphanedBlocks = 0;
-  #lostEver = 0;
 
   /** Whether an empty cache was seen, or at least the number of batches missing since one is known. */
   get isAnchored(): boolean {
@@ -24,11 +23,6 @@ export class LossLedger {
   /** Batches that will never be applied; number 0 among them while it is in doubt. */
   get lostBatches(): number {
     return this.#lost + (this.#isZeroInDoubt ? 1 : 0);
-  }
-
-  /** As `lostBatches`, since the stream is followed. */
-  get lostBatchesEver(): number {
-    return this.#lostEver;
   }
 
   /** Blocks that the engine stored and that have no place in the index, since their parent is not known. */
@@ -64,7 +58,6 @@ export class LossLedger {
   loseBatches(count: number): void {
     this.#isAnchored = true;
     this.#lost += count;
-    this.#lostEver += count;
   }
 
   /** The stream began with number 1: either the engine counts from there, or number 0 is lost. */

@@ -84,11 +84,6 @@ export class Recovery {
     return Math.max(0, this.#cooldownUntilMs - this.#options.clock.now());
   }
 
-  /** Whether the stream is `replaying` meanwhile; other replays leave its state as it is. */
-  isVisible(purpose: ReplayPurpose): boolean {
-    return purpose === 'join' || purpose === 'rejoin' || purpose === 'catch-up';
-  }
-
   usePort(port: ReplayPort): void {
     this.#port = port;
     this.endCooldown();
@@ -156,8 +151,10 @@ export class Recovery {
     return this.#purpose === 'check' ? Math.max(0, last + 1 - comparedBatches) : last;
   }
 
+  /** Checks and attempts to rebuild leave the stream's state as it is. */
   #enter(state: Parameters<StreamJournal['enter']>[0]): void {
-    if (this.isVisible(this.#purpose)) this.#options.journal.enter(state, this.#purpose);
+    const isVisible = this.#purpose === 'join' || this.#purpose === 'rejoin' || this.#purpose === 'catch-up';
+    if (isVisible) this.#options.journal.enter(state, this.#purpose);
   }
 
   #enterGap(): void {

@@ -71,7 +71,11 @@ const dial = (socket: Socket, address: string): void => {
 export const createZeromqTransport = (options: ZeromqTransportOptions): EventTransport => {
   /** To be called before the socket dials or binds: ZeroMQ tells of a connection only those who watch already. */
   const listen = (socket: Subscriber, sink: SubscriptionSink): OpenSocket => {
-    const loops = Promise.allSettled([pump(socket, options, sink.onFrames), watchConnection(socket, sink)]);
+    const received = pump(socket, options, sink.onFrames).catch((failure: unknown) => {
+      options.logger.error('event socket failed', { reason: String(failure) });
+      sink.onDisconnected();
+    });
+    const loops = Promise.allSettled([received, watchConnection(socket, sink)]);
     return {
       close: async () => {
         socket.close();

@@ -43,10 +43,9 @@ const failureOf = (action: () => unknown): unknown => {
     return failure;
   }
 };
+/** Fails with what was thrown, unless it is nothing or malformed-frame; an `expect` a payload would take most of the time. */
 const expectOnlyMalformed = (failure: unknown): void => {
-  if (failure === null) return;
-  expect(failure).toBeInstanceOf(SidecarError);
-  expect(failure).toMatchObject({ code: 'malformed-frame' });
+  if (failure !== null && !(failure instanceof SidecarError && failure.code === 'malformed-frame')) throw failure;
 };
 
 describe('decoders on bytes from anywhere', () => {
@@ -64,8 +63,9 @@ describe('decoders on bytes from anywhere', () => {
         const peekFailure = failureOf(() => adapter.peek(payload));
         expectOnlyMalformed(peekFailure);
         if (failure !== null) return;
-        const { timestampSeconds, rank } = adapter.decode(payload);
-        expect(adapter.peek(payload)).toEqual({ timestampSeconds, rank });
+        const batch = adapter.decode(payload);
+        const head = adapter.peek(payload);
+        if (head.timestampSeconds !== batch.timestampSeconds || head.rank !== batch.rank) expect(head).toEqual(batch);
       }),
       { numRuns: 10_000 },
     );
