@@ -3,31 +3,42 @@ import type { DecisionRecord } from './types.ts';
 
 /** The last decisions, newest first, for `explain` and the admin API. Bounded; the oldest is forgotten first. */
 export interface DecisionLog {
+  /** Takes a record as it is; what a getter of it gives is asked for when the record is read. */
   add(record: DecisionRecord): void;
-  /** Replaces a record that is still remembered; does nothing for one that is not. */
+  /** Replaces fields of a record that is still remembered; does nothing for one that is not. */
   amend(id: DecisionId, change: Partial<DecisionRecord>): void;
   get(id: string): DecisionRecord | undefined;
   /** At most `limit` records, newest first. */
   recent(limit: number): readonly DecisionRecord[];
 }
 
+interface Entry {
+  readonly record: DecisionRecord;
+  change: Partial<DecisionRecord> | null;
+}
+
+const read = ({ record, change }: Entry): DecisionRecord => ({ ...record, ...change });
+
 /** Keeps `capacity` records; 0 keeps none. Every operation but `recent` is O(1). */
 export const createDecisionLog = (capacity: number): DecisionLog => {
-  // A Map iterates in order of insertion, and setting a present key keeps its place.
-  const records = new Map<string, DecisionRecord>();
+  // A Map iterates in order of insertion.
+  const entries = new Map<string, Entry>();
   return {
     add: (record) => {
-      records.set(record.id, record);
-      if (records.size > capacity) {
-        const oldest = records.keys().next();
-        if (!oldest.done) records.delete(oldest.value);
+      entries.set(record.id, { record, change: null });
+      if (entries.size > capacity) {
+        const oldest = entries.keys().next();
+        if (!oldest.done) entries.delete(oldest.value);
       }
     },
     amend: (id, change) => {
-      const record = records.get(id);
-      if (record !== undefined) records.set(id, { ...record, ...change });
+      const entry = entries.get(id);
+      if (entry !== undefined) entry.change = { ...entry.change, ...change };
     },
-    get: (id) => records.get(id),
-    recent: (limit) => (limit <= 0 ? [] : [...records.values()].slice(-limit).reverse()),
+    get: (id) => {
+      const entry = entries.get(id);
+      return entry === undefined ? undefined : read(entry);
+    },
+    recent: (limit) => (limit <= 0 ? [] : [...entries.values()].slice(-limit).reverse().map(read)),
   };
 };

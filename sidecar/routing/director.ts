@@ -10,12 +10,12 @@ import {
 import { type Profile, uncachedTokensOf } from '../scheduling/index.ts';
 import { createAudit } from './audit.ts';
 import { cacheClearingOf } from './cache-clearing.ts';
+import { CandidateTable } from './candidate-table.ts';
 import type { DecisionLog } from './decision-log.ts';
 import { type Evaluation, evaluate, type PickedEndpoint } from './evaluation.ts';
 import type { BookedRequest } from './in-flight.ts';
 import type { PoolDirectory, RoutedPool } from './routed-pool.ts';
 import type {
-  CandidateRecord,
   Decision,
   DecisionRecord,
   Explanation,
@@ -73,20 +73,9 @@ const predictionOf = (evaluation: Evaluation, picked: PickedEndpoint): number | 
   return picked.candidate.cachedTokens;
 };
 
-const candidateRecords = (evaluation: Evaluation): readonly CandidateRecord[] =>
-  evaluation.schedule.evaluations.map(({ candidate, scores, total, removedBy }) => ({
-    endpoint: candidate.endpoint.address,
-    name: candidate.endpoint.name,
-    rank: candidate.endpoint.rank,
-    cachedTokens: candidate.cachedTokens,
-    scores,
-    total,
-    removedBy,
-  }));
-
 const recordOf = (
   evaluation: Evaluation,
-  options: { readonly id: DecisionId; readonly atMs: number },
+  options: { readonly id: DecisionId; readonly atMs: number; readonly table: CandidateTable },
 ): DecisionRecord => {
   const { picked, parsed, pool } = evaluation;
   return {
@@ -101,7 +90,9 @@ const recordOf = (
     predictedCachedTokens: picked === null ? null : predictionOf(evaluation, picked),
     actualCachedTokens: null,
     durationsMs: evaluation.durations,
-    candidates: candidateRecords(evaluation),
+    get candidates() {
+      return options.table.records();
+    },
   };
 };
 
@@ -110,7 +101,7 @@ const bookPick = (
   picked: PickedEndpoint,
   options: { readonly promptTokens: number; readonly observesResponse: boolean; readonly speculates: boolean },
 ): BookedRequest => {
-  const { candidate, holder, keys } = picked;
+  const { candidate, holder, keys, heldBlocks } = picked;
   for (const chain of keys) pool.history.record(holder, chain);
   return pool.inFlight.book({
     endpoint: candidate.endpoint.id,
@@ -118,6 +109,7 @@ const bookPick = (
     promptTokens: options.promptTokens,
     uncachedTokens: uncachedTokensOf(options.promptTokens, candidate.cachedTokens),
     keys: options.speculates ? keys : [],
+    heldBlocks,
     observesResponse: options.observesResponse,
   });
 };
@@ -179,7 +171,8 @@ export const createDirector = (options: DirectorOptions): Director => {
 
   const commit = (evaluation: Evaluation, request: RouteRequest): Decision => {
     const id = nextId();
-    const record = recordOf(evaluation, { id, atMs: clock.wallNow() });
+    const table = new CandidateTable(evaluation.schedule.evaluations);
+    const record = recordOf(evaluation, { id, atMs: clock.wallNow(), table });
     log.add(record);
     observeDurations(evaluation);
     const { pool, picked } = evaluation;
@@ -205,10 +198,9 @@ export const createDirector = (options: DirectorOptions): Director => {
       reason,
       promptTokens: record.promptTokens,
       cachedTokens: record.predictedCachedTokens,
-      fallbacks: evaluation.schedule.evaluations
-        .filter(({ candidate, removedBy }) => removedBy === null && candidate !== picked.candidate)
-        .sort((a, b) => b.total - a.total)
-        .map(({ candidate }) => candidate.endpoint),
+      get fallbacks() {
+        return table.ranking(endpoint);
+      },
       ticket: ticketFor(() => decision, pool, { booked, onAnswered: clearingOf(request, pool, endpoint.id) }),
     };
     return decision;
@@ -225,8 +217,9 @@ export const createDirector = (options: DirectorOptions): Director => {
       const evaluation = await evaluate({ ...context, isDryRun: true }, request);
       const { prompt } = evaluation;
       const [first] = prompt.kind === 'encoded' ? prompt.sequences : [];
+      const table = new CandidateTable(evaluation.schedule.evaluations);
       return {
-        record: recordOf(evaluation, { id: nextId(), atMs: clock.wallNow() }),
+        record: recordOf(evaluation, { id: nextId(), atMs: clock.wallNow(), table }),
         tokenIds: first?.tokenIds ?? null,
       };
     },

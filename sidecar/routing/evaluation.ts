@@ -1,11 +1,11 @@
-import { type Clock, type EndpointId, type Random, SidecarError } from '../core/index.ts';
+import { type Clock, type Random, SidecarError } from '../core/index.ts';
 import type { BlockKeys, Holder } from '../kvindex/index.ts';
 import type { EndpointState } from '../pool/index.ts';
-import { type EncodedPrompt, type ParsedRequest, parseRequest } from '../prompt/index.ts';
+import { type EncodedPrompt, type ParsedRequest, type PromptSequence, parseRequest } from '../prompt/index.ts';
 import { type Candidate, type Profile, preview, type Schedule, schedule } from '../scheduling/index.ts';
 import { eligibleEndpoints } from './eligibility.ts';
 import { choosePool } from './pool-choice.ts';
-import { countTokens, type KeyedSequence, keySequences, type MatchedTokens, matchSequences } from './prompt-match.ts';
+import { countTokens, type KeyedSequence, keySequences, type Matcher, PromptMatch } from './prompt-match.ts';
 import type { EndpointTrust, PoolDirectory, RoutedPool } from './routed-pool.ts';
 import type { RouteRequest, StepDurations } from './types.ts';
 
@@ -33,6 +33,8 @@ export interface PickedEndpoint {
   readonly candidate: Candidate;
   readonly holder: Holder;
   readonly keys: readonly BlockKeys[];
+  /** Blocks of each sequence that the index holds there, by events alone. */
+  readonly heldBlocks: readonly number[];
   /** Which view gave its cached tokens. */
   readonly view: 'precise' | 'approximate';
   /** False where a cut-off prompt may have more cached than is known. */
@@ -53,7 +55,7 @@ export interface EvaluationContext {
 interface EndpointMatch {
   readonly holder: Holder | null;
   readonly trust: EndpointTrust;
-  readonly keyed: readonly KeyedSequence[];
+  readonly views: PromptViews;
   readonly precise: number;
   readonly approximate: number;
   /** What scheduling reckons with, and the prediction. */
@@ -90,13 +92,38 @@ const combine = (
   }
 };
 
-const lazily = <Value>(compute: () => Value): (() => Value) => {
-  let computed: { readonly value: Value } | null = null;
-  return () => {
-    computed ??= { value: compute() };
-    return computed.value;
-  };
-};
+/** A prompt under one block size, as each view knows it; a view is asked when it is needed first. */
+class PromptViews {
+  readonly keyed: readonly KeyedSequence[];
+  readonly #pool: RoutedPool;
+  #precise: PromptMatch | null = null;
+  #speculative: PromptMatch | null = null;
+  #approximate: PromptMatch | null = null;
+
+  constructor(pool: RoutedPool, sequences: readonly PromptSequence[], blockSize: number) {
+    this.#pool = pool;
+    this.keyed = keySequences(sequences, { blockSize, seed: pool.index.keySeed });
+  }
+
+  get precise(): PromptMatch {
+    this.#precise ??= this.#match(this.#pool.index);
+    return this.#precise;
+  }
+
+  get speculative(): PromptMatch {
+    this.#speculative ??= this.#match(this.#pool.inFlight.speculativeView);
+    return this.#speculative;
+  }
+
+  get approximate(): PromptMatch {
+    this.#approximate ??= this.#match(this.#pool.history);
+    return this.#approximate;
+  }
+
+  #match(view: Matcher): PromptMatch {
+    return new PromptMatch(view, this.keyed, this.#pool.index.capacity);
+  }
+}
 
 /** Matches a prompt against every eligible endpoint, once for each block size in use. */
 const matchEndpoints = (
@@ -105,30 +132,15 @@ const matchEndpoints = (
   options: { readonly prompt: EncodedPrompt; readonly readsCache: boolean },
 ): readonly EndpointMatch[] => {
   const known = pool.index.blockSizes();
-  const views = new Map<
-    number,
-    {
-      keyed: readonly KeyedSequence[];
-      precise: MatchedTokens;
-      speculative: MatchedTokens;
-      approximate: () => MatchedTokens;
-    }
-  >();
-  const viewsOf = (blockSize: number) => {
-    let view = views.get(blockSize);
-    if (view === undefined) {
-      const sequences = options.prompt.kind === 'encoded' ? options.prompt.sequences : [];
-      const keyed = keySequences(sequences, blockSize);
-      const { capacity } = pool.index;
-      view = {
-        keyed,
-        precise: matchSequences(pool.index, keyed, capacity),
-        speculative: matchSequences(pool.inFlight.speculativeView, keyed, capacity),
-        approximate: lazily(() => matchSequences(pool.history, keyed, capacity)),
-      };
-      views.set(blockSize, view);
-    }
-    return view;
+  const sequences = options.prompt.kind === 'encoded' ? options.prompt.sequences : [];
+  const byBlockSize = new Map<number, PromptViews>();
+  let last: { readonly blockSize: number; readonly views: PromptViews } | null = null;
+  const viewsOf = (blockSize: number): PromptViews => {
+    if (last?.blockSize === blockSize) return last.views;
+    const views = byBlockSize.get(blockSize) ?? new PromptViews(pool, sequences, blockSize);
+    byBlockSize.set(blockSize, views);
+    last = { blockSize, views };
+    return views;
   };
   const usesHistory = pool.profile.scorers.some(({ scorer }) => scorer.type === 'prefix-cache-scorer');
   // Text chunks are no engine's blocks: only own history knows them.
@@ -136,27 +148,18 @@ const matchEndpoints = (
   return states.map((state) => {
     const { id } = state.endpoint;
     const holder = pool.holderOf(id) ?? null;
-    const reported = pool.trustOf(id);
-    const trust: EndpointTrust = isTokens ? reported : { trust: 'fallback', missingShare: 1 };
-    const { keyed, precise, speculative, approximate } = viewsOf(blockSizeOf(state, known));
+    const trust: EndpointTrust = isTokens ? pool.trustOf(id) : { trust: 'fallback', missingShare: 1 };
+    const views = viewsOf(blockSizeOf(state, known));
     if (holder === null || !options.readsCache) {
-      return { holder, trust, keyed, precise: 0, approximate: 0, cached: 0, view: 'precise', isPredictable: true };
+      return { holder, trust, views, precise: 0, approximate: 0, cached: 0, view: 'precise', isPredictable: true };
     }
-    const tokens = {
-      precise: isTokens ? precise.tokensOf(holder) : 0,
-      speculative: isTokens ? speculative.tokensOf(holder) : 0,
-      approximate: usesHistory || trust.trust !== 'exact' ? approximate().tokensOf(holder) : 0,
-    };
-    const isPredictable = isTokens && !precise.reachesUnknown(holder) && !speculative.reachesUnknown(holder);
-    return {
-      holder,
-      trust,
-      keyed,
-      precise: tokens.precise,
-      approximate: tokens.approximate,
-      isPredictable,
-      ...combine(trust, tokens),
-    };
+    const precise = isTokens ? views.precise.tokensOf(holder) : 0;
+    const speculative = isTokens ? views.speculative.tokensOf(holder) : 0;
+    const approximate = usesHistory || trust.trust !== 'exact' ? views.approximate.tokensOf(holder) : 0;
+    const { cached, view } = combine(trust, { precise, speculative, approximate });
+    const isPredictable =
+      isTokens && !views.precise.reachesUnknown(holder) && !views.speculative.reachesUnknown(holder);
+    return { holder, trust, views, precise, approximate, cached, view, isPredictable };
   });
 };
 
@@ -223,11 +226,9 @@ const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPro
   const states = eligibleEndpoints(pool.snapshot().endpoints, request, choice.loraName);
   const matches = matchEndpoints(pool, states, { prompt, readsCache: parsed.readsCache });
   const matchedMs = clock.now();
-  const byId = new Map<EndpointId, EndpointMatch>();
   const candidates = states.map((state, position): Candidate => {
     const match = matches[position];
     if (match === undefined) throw new SidecarError('internal', 'an endpoint was not matched');
-    byId.set(state.endpoint.id, match);
     return {
       endpoint: state.endpoint,
       load: state.load,
@@ -245,14 +246,15 @@ const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPro
     candidates,
     profile,
   );
-  const match = outcome.picked === null ? undefined : byId.get(outcome.picked.endpoint.id);
+  const match = outcome.picked === null ? undefined : matches[candidates.indexOf(outcome.picked)];
   const picked: PickedEndpoint | null =
     outcome.picked === null || match === undefined || match.holder === null
       ? null
       : {
           candidate: outcome.picked,
           holder: match.holder,
-          keys: match.keyed.map(({ keys }) => keys),
+          keys: match.views.keyed.map(({ keys }) => keys),
+          heldBlocks: match.views.precise.blocksOf(match.holder),
           view: match.view,
           isPredictable: match.isPredictable,
         };

@@ -16,6 +16,8 @@ export interface Booking {
   readonly uncachedTokens: number;
   /** Keys of the prompt's full blocks under the pick's block size, one entry a sequence; empty where unknown. */
   readonly keys: readonly BlockKeys[];
+  /** Blocks of each sequence that the index holds on the pick at this moment, in order from block 0; at least 0. */
+  readonly heldBlocks: readonly number[];
   /** Whether the edge will report first token and end; else both are inferred. */
   readonly observesResponse: boolean;
 }
@@ -93,12 +95,12 @@ export const createInFlight = (options: {
   };
 
   const promise = (booking: Booking): Promised => {
-    const { endpoint, holder, keys } = booking;
+    const { endpoint, holder, keys, heldBlocks } = booking;
     const handles = keys.map((chain) => speculative.book(holder, chain));
     const promised: Promised = {
       booking,
       entry: null,
-      coveredBlocks: keys.map(() => 0),
+      coveredBlocks: keys.map((_, position) => heldBlocks[position] ?? 0),
       release: () => {
         for (const handle of handles) speculative.release(handle);
       },

@@ -1,4 +1,10 @@
-import { type BlockKeys, computeBlockKeys, type Holder, type PrefixIndexReader } from '../kvindex/index.ts';
+import {
+  type BlockKeys,
+  computeBlockKeys,
+  type Holder,
+  type KeySeed,
+  type PrefixIndexReader,
+} from '../kvindex/index.ts';
 import type { PromptSequence } from '../prompt/index.ts';
 
 /** One sequence of a prompt with its block keys under one block size. */
@@ -12,45 +18,64 @@ export interface KeyedSequence {
 /** Anything that can say how many blocks from block 0 each holder has. */
 export type Matcher = Pick<PrefixIndexReader, 'match'>;
 
-/** Keys of every sequence of a prompt under one block size. */
-export const keySequences = (sequences: readonly PromptSequence[], blockSize: number): readonly KeyedSequence[] =>
+/** Keys of every sequence of a prompt under one block size and one index's seed. */
+export const keySequences = (
+  sequences: readonly PromptSequence[],
+  options: { readonly blockSize: number; readonly seed: KeySeed },
+): readonly KeyedSequence[] =>
   sequences.map((sequence) => {
+    const { blockSize } = options;
     const tokens = sequence.tokenIds.length;
     return {
       sequence,
-      keys: computeBlockKeys(sequence.tokenIds, { blockSize, identity: sequence.identity }),
+      keys: computeBlockKeys(sequence.tokenIds, { ...options, identity: sequence.identity }),
       reusableBlocks: Math.floor((sequence.isWhole ? Math.max(0, tokens - 1) : tokens) / blockSize),
     };
   });
 
-/** Tokens of a prompt that one view says a holder has cached. */
-export interface MatchedTokens {
-  /** Sum over sequences. */
-  tokensOf(holder: Holder): number;
-  /** Whether the match of a cut-off prompt reached the end of what is known, so that more may be cached. */
-  reachesUnknown(holder: Holder): boolean;
-}
+/** What one view says of a prompt: consecutive blocks from block 0 by holder, one array a sequence. */
+export class PromptMatch {
+  readonly #keyed: readonly KeyedSequence[];
+  readonly #blocks: readonly Int32Array[];
 
-/** Asks `view` for every sequence; O(blocks) a sequence, one array of `capacity` numbers each. */
-export const matchSequences = (view: Matcher, keyed: readonly KeyedSequence[], capacity: number): MatchedTokens => {
-  const blocks = keyed.map(({ keys }) => {
-    const into = new Int32Array(capacity);
-    view.match(keys, into);
-    return into;
-  });
-  return {
-    tokensOf: (holder) =>
-      keyed.reduce((sum, { keys, reusableBlocks }, position) => {
-        const matched = blocks[position]?.[holder] ?? 0;
-        return sum + Math.min(matched, reusableBlocks) * keys.blockSize;
-      }, 0),
-    reachesUnknown: (holder) =>
-      keyed.some(
-        ({ sequence, reusableBlocks }, position) =>
-          !sequence.isWhole && (blocks[position]?.[holder] ?? 0) >= reusableBlocks,
-      ),
-  };
-};
+  /** Asks `view` for every sequence; O(blocks) a sequence, one array of `capacity` numbers each. */
+  constructor(view: Matcher, keyed: readonly KeyedSequence[], capacity: number) {
+    this.#keyed = keyed;
+    this.#blocks = keyed.map(({ keys }) => {
+      const into = new Int32Array(capacity);
+      view.match(keys, into);
+      return into;
+    });
+  }
+
+  /** Tokens that a holder has cached and a request can reuse, sum over sequences. */
+  tokensOf(holder: Holder): number {
+    let tokens = 0;
+    for (let position = 0; position < this.#keyed.length; position += 1) {
+      const sequence = this.#keyed[position];
+      if (sequence === undefined) break;
+      tokens += Math.min(this.#matched(position, holder), sequence.reusableBlocks) * sequence.keys.blockSize;
+    }
+    return tokens;
+  }
+
+  /** Blocks that a holder has of each sequence, reusable or not. */
+  blocksOf(holder: Holder): readonly number[] {
+    return this.#keyed.map((_, position) => this.#matched(position, holder));
+  }
+
+  /** Whether the match of a cut-off prompt reached the end of what is known, so that more may be cached. */
+  reachesUnknown(holder: Holder): boolean {
+    return this.#keyed.some(
+      ({ sequence, reusableBlocks }, position) =>
+        !sequence.isWhole && this.#matched(position, holder) >= reusableBlocks,
+    );
+  }
+
+  #matched(position: number, holder: Holder): number {
+    return this.#blocks[position]?.[holder] ?? 0;
+  }
+}
 
 /** Tokens in a prompt, all sequences; for cut-off ones what is known of them. */
 export const countTokens = (sequences: readonly PromptSequence[]): number =>

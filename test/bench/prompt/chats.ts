@@ -56,7 +56,7 @@ export const createChats = (options: ChatOptions): Chats => {
   const random: Random = seededRandom(options.seed ?? 1);
   const text = (length: number): string => {
     const start = Math.floor(random() * (corpus.length - length));
-    return corpus.slice(start, start + length);
+    return corpus.slice(start, start + length).toWellFormed();
   };
   const systems = Array.from({ length: 8 }, () => text(messageLength * 2));
   const toolSets = Array.from({ length: 6 }, () => Array.from({ length: 10 }, (_, index) => tool(index, text(200))));
