@@ -1,5 +1,5 @@
 import type { Clock, Metrics } from '../core/index.ts';
-import type { AdminSource, EndpointReport, ReadinessCondition } from '../gateway/index.ts';
+import type { AdminSource, EndpointReport, PoolReport, ReadinessCondition } from '../gateway/index.ts';
 import type { PrefixIndexReader } from '../kvindex/index.ts';
 import type { MetricsRegistry } from '../metrics/index.ts';
 import type { DecisionLog, Director } from '../routing/index.ts';
@@ -39,6 +39,16 @@ const observeIndex = (metrics: Metrics, { pool, index }: { pool: string; index: 
   metrics.gauge('index_evicted_blocks', evictedBlocks, { pool });
 };
 
+const poolReport = ({ routed, index, pool, encoderState, mistakes }: PoolRuntime): PoolReport => ({
+  name: routed.name,
+  models: routed.models,
+  profile: routed.profile.name,
+  endpoints: pool.snapshot().endpoints.length,
+  blockSizes: index.blockSizes(),
+  tokenizer: { path: routed.encoder()?.path ?? null, detail: encoderState().detail },
+  mistakes: mistakes(),
+});
+
 /** Everything the admin edge shows, gathered from the rooms when it is asked. */
 export const createAdminSource = (options: {
   readonly runtimes: () => readonly PoolRuntime[];
@@ -59,6 +69,7 @@ export const createAdminSource = (options: {
     decisions: (limit) => log.recent(limit),
     decision: (id) => log.get(id),
     explain: (request) => director.explain(request),
+    pools: () => runtimes().map(poolReport),
     index: () => runtimes().map(({ routed, index }) => ({ pool: routed.name, ...index.stats() })),
   };
 };

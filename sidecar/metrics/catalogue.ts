@@ -182,7 +182,7 @@ const eventMetrics: readonly MetricDefinition[] = [
     type: 'counter',
     unit: 'replays',
     labels: [...endpointLabels, 'outcome'],
-    meaning: 'Replays by outcome: complete, gave-up, cancelled.',
+    meaning: 'Replays by outcome: complete, malformed, gave-up, cancelled.',
   },
   {
     name: 'event_frames_unrouted_total',

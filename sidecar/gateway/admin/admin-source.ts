@@ -44,6 +44,21 @@ export interface IndexReport {
   readonly evictedBlocks: number;
 }
 
+/** One pool as `GET /api/v1/pools` shows it. */
+export interface PoolReport {
+  readonly name: string;
+  /** Values of a request's `model` that are configured to belong here; null: those that the endpoints report. */
+  readonly models: readonly string[] | null;
+  readonly profile: string;
+  readonly endpoints: number;
+  /** Block sizes that the endpoints' events show, in tokens. */
+  readonly blockSizes: readonly number[];
+  /** Where prompts' tokens come from: `exact`, `package`, `remote` or `text-chunks`, null while it is loading; and why. */
+  readonly tokenizer: { readonly path: string | null; readonly detail: string };
+  /** Mistakes in what defines the pool. */
+  readonly mistakes: readonly string[];
+}
+
 /** Everything the admin edge shows of other rooms; handed in by app. */
 export interface AdminSource {
   /** Ready when every condition is met. */
@@ -57,4 +72,5 @@ export interface AdminSource {
   /** The decision a request would get, without side effects. */
   explain(request: RouteRequest): Promise<Explanation>;
   index(): readonly IndexReport[];
+  pools(): readonly PoolReport[];
 }

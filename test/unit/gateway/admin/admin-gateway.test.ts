@@ -5,6 +5,16 @@ import { type AdminSource, createAdminGateway } from '../../../../sidecar/gatewa
 import type { DecisionRecord, RouteRequest } from '../../../../sidecar/routing/index.ts';
 import { quietGatewayOptions, started } from '../../../support/started-gateway.ts';
 
+const pool = {
+  name: 'qwen',
+  models: null,
+  profile: 'default',
+  endpoints: 2,
+  blockSizes: [16],
+  tokenizer: { path: 'exact', detail: 'exact' },
+  mistakes: [],
+};
+
 const record: DecisionRecord = {
   id: decisionId('d-1'),
   at: '2026-01-01T00:00:00.000Z',
@@ -28,6 +38,7 @@ const source = (overrides: Partial<AdminSource> = {}): AdminSource => ({
   decision: (id) => (id === 'd-1' ? record : undefined),
   explain: async () => ({ record, tokenIds: Int32Array.of(1, 2, 3) }),
   index: () => [{ pool: 'qwen', blocks: 1, pairs: 2, holders: 2, bytes: 80, evictedBlocks: 0 }],
+  pools: () => [pool],
   ...overrides,
 });
 
@@ -65,6 +76,7 @@ describe('admin', () => {
   it.each([
     ['/api/v1/endpoints', { endpoints: [] }],
     ['/api/v1/index', { pools: [{ pool: 'qwen', blocks: 1, pairs: 2, holders: 2, bytes: 80, evictedBlocks: 0 }] }],
+    ['/api/v1/pools', { pools: [pool] }],
     ['/api/v1/decisions', { decisions: [record] }],
     ['/api/v1/decisions/d-1', record],
   ])('shows %s', async (path, document) => {
