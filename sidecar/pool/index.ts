@@ -5,6 +5,8 @@
  * Snapshots are frozen and replaced whole; listeners are told in order of change.
  * Metric names are vLLM's (vllm/v1/metrics/loggers.py) and SGLang's.
  */
+export { loadOf } from './endpoint-load.ts';
+export { readEngineReport } from './engine-figures.ts';
 export { createHttpGet, type HttpAnswer, type HttpGet } from './http-get.ts';
 export {
   createInferredLedger,
@@ -19,6 +21,7 @@ export {
 } from './ledger.ts';
 export { createPool, type Pool, type RestartNotice } from './pool.ts';
 export type { PoolMember } from './roster.ts';
+export { parseServedModels } from './served-models.ts';
 export type {
   EndpointLoad,
   EndpointState,

@@ -3,6 +3,7 @@ import { type Endpoint, endpointId, poolName, SidecarError } from '../../core/in
 import { ask, memberOf } from './ask.ts';
 import { type Check, checksOf } from './check.ts';
 import type { Patient } from './subject.ts';
+import { tokenizerPathCheck } from './tokenizer-checks.ts';
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
@@ -50,11 +51,18 @@ const auditCheck = (report: unknown): readonly Check[] => {
   return [checks.failed('audit', `${detail}; likely cause: ${drift}`, driftMends[drift] ?? 'look at the decisions')];
 };
 
-/** What the running sidecar says of itself; throws `unavailable` where it does not answer. */
+const poolCheck = (report: unknown): Check => {
+  const tokenizer = memberOf(report, 'tokenizer');
+  const detail = textOf(memberOf(tokenizer, 'detail'));
+  return tokenizerPathCheck(textOf(memberOf(report, 'name')), textOf(memberOf(tokenizer, 'path')) || null, detail);
+};
+
+/** What the running sidecar says of itself and of its endpoints. Throws `unavailable` where it does not answer. */
 export const checkSidecar = async (admin: string, signal: AbortSignal): Promise<readonly Check[]> => {
-  const [ready, listed] = await Promise.all([
+  const [ready, listed, pooled] = await Promise.all([
     ask(`${admin}/readyz`, { signal }),
     ask(`${admin}/api/v1/endpoints`, { signal }),
+    ask(`${admin}/api/v1/pools`, { signal }),
   ]);
   if (ready.kind === 'unreachable' || listed.kind === 'unreachable') {
     const why = ready.kind === 'unreachable' ? ready.why : '';
@@ -73,7 +81,13 @@ export const checkSidecar = async (admin: string, signal: AbortSignal): Promise<
     reports.length === 0
       ? [checks.failed('endpoints', 'none', 'add endpoints to the pool, or check its Service and annotations')]
       : [];
-  return [...conditions, ...known, ...reports.flatMap((report) => [trustCheck(report), ...auditCheck(report)])];
+  const pools = pooled.kind === 'answered' ? listOf(memberOf(pooled.json, 'pools')) : [];
+  return [
+    ...conditions,
+    ...pools.map(poolCheck),
+    ...known,
+    ...reports.flatMap((report) => [trustCheck(report), ...auditCheck(report)]),
+  ];
 };
 
 /** The endpoints a running sidecar follows. Their events addresses are not told. */
@@ -123,19 +137,16 @@ const accepts = (listen: string, signal: AbortSignal): Promise<boolean> =>
 export const checkGateways = (
   gateways: Readonly<Record<string, { readonly listen: string } | undefined>>,
   options: { readonly isRunning: boolean; readonly signal: AbortSignal },
-): Promise<readonly Check[]> =>
-  Promise.all(
-    Object.entries(gateways).flatMap(([name, gateway]) => {
-      if (gateway === undefined) return [];
-      const { listen } = gateway;
-      const checks = checksOf(`gateway/${name}`);
-      if (!options.isRunning) return [checks.skipped('gateway-listening', 'no sidecar is running')];
-      if (listen.endsWith(':0')) return [checks.skipped('gateway-listening', 'its port is chosen at start')];
-      const mend = `start "serve" with this file; look for "listen-failed" in its log, and who else has ${listen}`;
-      return accepts(listen, options.signal).then((isOpen) =>
-        isOpen
-          ? checks.passed('gateway-listening', listen)
-          : checks.failed('gateway-listening', `${listen} takes no connection`, mend),
-      );
-    }),
+): Promise<readonly Check[]> => {
+  const check = async (name: string, listen: string): Promise<Check> => {
+    const checks = checksOf(`gateway/${name}`);
+    if (!options.isRunning) return checks.skipped('gateway-listening', 'no sidecar is running');
+    if (listen.endsWith(':0')) return checks.skipped('gateway-listening', 'its port is chosen at start');
+    if (await accepts(listen, options.signal)) return checks.passed('gateway-listening', listen);
+    const mend = `start "serve" with this file; look for "listen-failed" in its log, and who else has ${listen}`;
+    return checks.failed('gateway-listening', `${listen} takes no connection`, mend);
+  };
+  return Promise.all(
+    Object.entries(gateways).flatMap(([name, gateway]) => (gateway === undefined ? [] : [check(name, gateway.listen)])),
   );
+};

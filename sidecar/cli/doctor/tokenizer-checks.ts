@@ -7,18 +7,19 @@ import type { Patient } from './subject.ts';
 const folderMend =
   'set the pool\'s "tokenizer" (annotation warmroute.dev/tokenizer) to the folder with the model\'s tokenizer.json, tokenizer_config.json and chat_template.jinja';
 
-/** Which tokenizer path a pool is on, and why. */
-export const checkTokenizerPath = (pool: string, { path, pathReason }: PromptEncoder): Check => {
+/** Which tokenizer path a pool is on, and why; null while it is loading. */
+export const tokenizerPathCheck = (pool: string, path: string | null, detail: string): Check => {
   const checks = checksOf(pool);
-  const detail = pathReason === null ? path : `${path}: ${pathReason}`;
   switch (path) {
     case 'exact':
       return checks.passed('tokenizer-path', detail);
     case 'package':
-      return checks.warning('tokenizer-path', detail, 'predictions stay exact as far as the next check agrees');
+      return checks.warning('tokenizer-path', detail, 'predictions are right as far as tokenizer-agrees says so');
     case 'remote':
       return checks.warning('tokenizer-path', detail, `saves a round trip to an engine each request: ${folderMend}`);
-    case 'text-chunks':
+    case null:
+      return checks.skipped('tokenizer-path', detail);
+    default:
       return checks.failed('tokenizer-path', detail, folderMend);
   }
 };
