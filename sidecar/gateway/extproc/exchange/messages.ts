@@ -59,7 +59,12 @@ export type ProcessorReply =
       readonly bytes: Uint8Array;
       readonly isEnd: boolean;
     }
-  | { readonly kind: 'trailers'; readonly part: 'request-trailers' | 'response-trailers' }
+  | {
+      readonly kind: 'trailers';
+      readonly part: 'request-trailers' | 'response-trailers';
+      /** For the dynamic metadata alone, where no reply before could name it. */
+      readonly destination: string | null;
+    }
   /** Answers the client in the engine's place and ends the exchange. */
   | {
       readonly kind: 'immediate';

@@ -73,10 +73,13 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
   let keptMessages = 0;
   let isAnnounced = true;
   let decision: TimelyDecision | null = null;
+  let hasAnsweredHeaders = false;
+  /** The pick, where only the trailers' reply is left to name it. */
+  let unnamedDestination: string | null = null;
 
   const finish = (): void => {
     if (end === 'open') return;
-    if (end === 'trailers') send({ kind: 'trailers', part: 'request-trailers' });
+    if (end === 'trailers') send({ kind: 'trailers', part: 'request-trailers', destination: unnamedDestination });
     state = { kind: 'over' };
     options.onOver();
   };
@@ -93,8 +96,9 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
 
   /** Answers everything kept so far, now that the destination is known. */
   const sendPick = (mode: RequestMode, change: PickChange): void => {
-    if (mode === 'buffered' && keptMessages > 0) {
-      send({ kind: 'continue', part: 'request-body', change });
+    if (hasAnsweredHeaders) {
+      if (keptMessages > 0) send({ kind: 'continue', part: 'request-body', change });
+      else unnamedDestination = change.destination;
     } else {
       send({ kind: 'continue', part: 'request-headers', change });
       if (mode === 'full-duplex') echoKept();
@@ -155,7 +159,11 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
       state = { kind: 'collecting', mode, head: { headers, subset: context.subset(), observesResponse } };
       if (isEnd) end = 'ended';
       // A data plane that buffers may wait long for a slow client: the time to decide begins when the body is there.
-      if (mode === 'buffered' && !isEnd) return send({ kind: 'continue', part: 'request-headers', change: null });
+      if (mode === 'buffered' && !isEnd) {
+        hasAnsweredHeaders = true;
+        send({ kind: 'continue', part: 'request-headers', change: null });
+        return;
+      }
       beginDecision();
       if (isEnd || mode === 'headers-only') decide();
     },

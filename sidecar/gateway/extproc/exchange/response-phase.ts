@@ -77,7 +77,7 @@ export const createResponsePhase = (options: ResponsePhaseOptions): ResponsePhas
       if (isEnd) finish();
     },
     onTrailers: () => {
-      send({ kind: 'trailers', part: 'response-trailers' });
+      send({ kind: 'trailers', part: 'response-trailers', destination: null });
       finish();
     },
   };

@@ -3,10 +3,12 @@ import {
   createServer,
   type Http2SecureServer,
   type Http2Server,
+  performServerHandshake,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Clock, Logger } from '../../../core/index.ts';
 import { listenOn } from '../../listening.ts';
 import type { TlsMaterial, TlsVersion } from '../tls/tls-source.ts';
@@ -87,11 +89,18 @@ export const createGrpcServer = (options: GrpcServerOptions): GrpcServer => {
       : createSecureServer({ ...http2Options, ...tls.material, minVersion: tls.minVersion, ALPNProtocols: ['h2'] });
   server.on('connection', (socket: Socket) => socket.setKeepAlive(true, keepAliveProbeMs));
   server.on('stream', onStream);
-  server.on('session', (session: ServerHttp2Session) => {
+  const adopt = (session: ServerHttp2Session): void => {
     sessions.add(session);
     session.setLocalWindowSize(connectionWindowBytes);
     session.on('error', (failure: NodeJS.ErrnoException) => logger.debug('connection failed', { cause: failure.code }));
     session.on('close', () => sessions.delete(session));
+  };
+  server.on('session', adopt);
+  // Envoy's health checks over TLS name no protocol; nothing but HTTP/2 is spoken here.
+  server.on('unknownProtocol', (socket: TLSSocket) => {
+    const session = performServerHandshake(socket, http2Options);
+    adopt(session);
+    session.on('stream', onStream);
   });
   server.on('sessionError', () => {});
   server.on('tlsClientError', (failure: NodeJS.ErrnoException) =>

@@ -105,7 +105,8 @@ export const encodeReply = (reply: ProcessorReply): EncodedReply => {
     case 'piece':
       return encodePiece(reply);
     case 'trailers':
-      writer.nest(partFields[reply.part], 0);
+      if (reply.destination !== null) writeDestination(reply.destination);
+      writer.nest(partFields[reply.part], writer.length);
       return { head: writer.take(), tail: noBytes };
     case 'immediate':
       return { head: encodeImmediate(reply), tail: noBytes };

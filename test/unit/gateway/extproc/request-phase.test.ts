@@ -295,6 +295,14 @@ describe('other body modes', () => {
     expect(exchange.replies).toEqual(['request-headers', `request-body→${picked}`, 'request-trailers']);
   });
 
+  it('buffered: trailers without a body name the pick in their metadata', () => {
+    const exchange = startExchange();
+    exchange.headers({ requestBodyMode: 'buffered' });
+    exchange.trailers();
+    expect(exchange.replies).toEqual(['request-headers', 'request-trailers']);
+    expect(exchange.sent[1]).toMatchObject({ destination: picked });
+  });
+
   it('streamed: decided by the headers, each message let on', () => {
     const exchange = startExchange();
     exchange.headers({ requestBodyMode: 'streamed' });

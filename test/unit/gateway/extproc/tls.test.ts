@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect as connectHttp2 } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
@@ -103,6 +105,25 @@ describe('listeners', () => {
     stream.cancel();
     using probe = createExtprocClient({ address: healthAddress ?? '' });
     expect(await probe.health('')).toBe('SERVING');
+  });
+
+  it('take a connection that names no protocol for HTTP/2', async () => {
+    await using edge = await started(create({ kind: 'self-signed' }));
+    const [host = '', port = ''] = edge.address.split(':');
+    const socket = connect({ host, port: Number(port), rejectUnauthorized: false });
+    await once(socket, 'secureConnect');
+    expect(socket.alpnProtocol).toBe(false);
+    const session = connectHttp2(`https://${edge.address}`, { createConnection: () => socket });
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/grpc.health.v1.Health/Check',
+      'content-type': 'application/grpc',
+    });
+    stream.end(Buffer.alloc(5));
+    stream.resume();
+    const [trailers] = await once(stream, 'trailers');
+    expect(trailers['grpc-status']).toBe('0');
+    session.destroy();
   });
 
   it('refuse versions below the lowest', async () => {

@@ -198,7 +198,14 @@ describe('encoding', () => {
   );
 
   it('writes trailers and answers of its own', () => {
-    expect(decodedReply({ kind: 'trailers', part: 'response-trailers' })).toMatchObject({ response_trailers: {} });
+    expect(decodedReply({ kind: 'trailers', part: 'response-trailers', destination: null })).toEqual({
+      response_trailers: {},
+      response: 'response_trailers',
+    });
+    expect(decodedReply({ kind: 'trailers', part: 'request-trailers', destination: 'a:1' })).toMatchObject({
+      request_trailers: {},
+      dynamic_metadata: { fields: { 'envoy.lb': {} } },
+    });
     const body = 'x'.repeat(3_000);
     expect(
       decodedReply({ kind: 'immediate', httpStatus: 429, headers: { 'retry-after': '3' }, body, details: 'why' }),
