@@ -100,10 +100,10 @@ export const checkEvents = async (
     const detail = dialsIn ? 'engines dial the sidecar; ask it with --admin URL' : 'no events address is known here';
     return [...found, checks.skipped('events-flowing', detail)];
   }
+  const watch = isDirect
+    ? watchPublisher(endpoint, eventsAddress, { transport, clock })
+    : watchSidecar(endpoint, admin ?? '', { signal, clock });
   try {
-    await using watch = isDirect
-      ? watchPublisher(endpoint, eventsAddress, { transport, clock })
-      : watchSidecar(endpoint, admin ?? '', { signal, clock });
     if (!(await watch.isListening())) {
       return [...found, checks.failed('events-connected', `${eventsAddress}: nobody publishes there`, publisherMend)];
     }
@@ -114,5 +114,7 @@ export const checkEvents = async (
   } catch (failure) {
     const { message } = SidecarError.from(failure, 'unavailable');
     return [...found, checks.failed('events-connected', message, publisherMend)];
+  } finally {
+    await watch.close();
   }
 };

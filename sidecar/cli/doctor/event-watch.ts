@@ -3,11 +3,12 @@ import { type EventTransport, engineAdapters } from '../../events/index.ts';
 import { ask, memberOf } from './ask.ts';
 
 /** Notices that an engine stored blocks. */
-export interface EventWatch extends AsyncDisposable {
+export interface EventWatch {
   /** Whether events can be received, waited for a moment. */
   isListening(): Promise<boolean>;
   /** Resolves with the block size of the first event of stored blocks after `isListening`, 0 where only its coming shows. */
   stored(timeoutMs: number): Promise<number | null>;
+  close(): Promise<void>;
 }
 
 const connectMs = 3_000;
@@ -40,7 +41,7 @@ export const watchPublisher = (
   return {
     isListening: async () => (await Promise.race([connected.promise, timeout(clock, connectMs)])) === true,
     stored: (timeoutMs) => Promise.race([stored.promise, timeout(clock, timeoutMs)]),
-    [Symbol.asyncDispose]: () => socket.close(),
+    close: () => socket.close(),
   };
 };
 
@@ -72,7 +73,7 @@ export const watchSidecar = (
       }
       return null;
     },
-    [Symbol.asyncDispose]: async () => {},
+    close: async () => {},
   };
 };
 
