@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # install.sh FOLDER: kube-apiserver, etcd, kubectl and kustomize as one binary FOLDER/testkube-HASH, built from ./testkube
-# (about 7 minutes cold); FOLDER/testkube links to it. Exit 3: it cannot be had here, said on standard error.
+# (about 7 minutes cold); FOLDER/testkube links to it. Custom resource definitions of the gateways and GitOps tools that
+# overlays are for go to FOLDER/kubernetes-crds-HASH (FOLDER/kubernetes-crds links to it); one that cannot be had is left
+# out and said on standard error. Exit 3: the binary cannot be had here, said on standard error.
 set -euo pipefail
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,3 +20,33 @@ if [ ! -x "$binary" ]; then
   mv "$binary.new" "$binary"
 fi
 ln -sfn "$(basename "$binary")" "$folder/testkube"
+
+# Name, Go module, files in it.
+sources='
+gateway-api   sigs.k8s.io/gateway-api@v1.5.1                  config/crd/standard/*.yaml
+envoy-gateway github.com/envoyproxy/gateway@v1.9.1            charts/gateway-helm/charts/crds/crds/generated/*.yaml
+istio         istio.io/api@v1.29.0                            kubernetes/customresourcedefinitions.gen.yaml
+traefik       github.com/traefik/traefik/v3@v3.7.13           docs/content/reference/dynamic-configuration/kubernetes-crd-definition-v1.yml
+argo-cd       github.com/argoproj/argo-cd/v3@v3.2.0           manifests/crds/application-crd.yaml
+flux          github.com/fluxcd/kustomize-controller@v1.7.3   config/crd/bases/*.yaml
+flux-source   github.com/fluxcd/source-controller@v1.7.0      config/crd/bases/*gitrepositories.yaml
+'
+crds="$folder/kubernetes-crds-$(printf %s "$sources" | sha256sum | cut -c1-16)"
+if [ ! -d "$crds" ] && command -v go >/dev/null; then
+  modules=$(mktemp -d)
+  trap 'chmod -R u+w "$modules" 2>/dev/null; rm -rf "$modules"' EXIT
+  new=$(mktemp -d "$folder/kubernetes-crds.XXXXXX")
+  missing=0
+  while read -r name module files; do
+    [ -n "$name" ] || continue
+    # A module cache of its own: what is kept of these modules is a few files.
+    directory=$(cd "$modules" && GOMODCACHE="$modules" GOFLAGS=-modcacherw go mod download -json "$module" 2>/dev/null |
+      sed -n 's/.*"Dir": "\(.*\)",*/\1/p') || true
+    # shellcheck disable=SC2086 # the pattern is to be expanded
+    if [ -n "$directory" ] && mkdir "$new/$name" && cp "$directory"/$files "$new/$name/"; then continue; fi
+    echo "kubernetes: the definitions of $module cannot be had" >&2
+    missing=1
+  done <<<"$sources"
+  if [ "$missing" = 0 ]; then mv "$new" "$crds"; else rm -rf "$crds.partial"; mv "$new" "$crds.partial"; crds="$crds.partial"; fi
+fi
+[ ! -d "$crds" ] || ln -sfn "$(basename "$crds")" "$folder/kubernetes-crds"
