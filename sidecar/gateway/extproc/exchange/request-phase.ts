@@ -6,7 +6,7 @@ import type { HeaderList } from './header-list.ts';
 import type { MessageContext, PickChange, ProcessorReply } from './messages.ts';
 import { immediateReply, pickChange, sendPieces } from './replies.ts';
 import { announcedBytes, type RequestHead, routeRequestOf } from './request-head.ts';
-import { type RequestMode, requestModeOf } from './request-mode.ts';
+import { isBuffering, type RequestMode, requestModeOf } from './request-mode.ts';
 import { createTimelyDecision, type TimelyDecision } from './timely-decision.ts';
 
 /** What the request half of an exchange works with. */
@@ -124,13 +124,14 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
     wire.resume();
   };
 
-  const isBodyWhole = (head: RequestHead): boolean => end !== 'open' || store.length === announcedBytes(head.headers);
+  const isBodyWhole = (mode: RequestMode, head: RequestHead): boolean =>
+    end !== 'open' || (mode === 'buffered' && keptMessages > 0) || store.length === announcedBytes(head.headers);
 
   const decide = (): void => {
     if (state.kind !== 'collecting') return;
     const { mode, head } = state;
     state = { kind: 'deciding', mode, head };
-    const isComplete = isBodyWhole(head);
+    const isComplete = isBodyWhole(mode, head);
     decision?.ask(routeRequestOf(head, { bytes: store.joined(), isComplete }));
     if (isDeciding()) wire.pause();
   };
@@ -141,13 +142,11 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
     decision ??= createTimelyDecision({ router, clock, logger, timeoutMs, onLate: decide, onDecided });
   };
 
-  const collect = (collecting: { readonly mode: RequestMode; readonly head: RequestHead }, bytes: Buffer): void => {
+  const collect = (mode: RequestMode, head: RequestHead, bytes: Buffer): void => {
     keptMessages += 1;
     store.push(bytes);
     beginDecision();
-    // In the buffered modes the one message is all that comes, cut off or not.
-    const isEnough = collecting.mode === 'buffered' || store.length >= options.bodyLimitBytes;
-    if (isEnough || isBodyWhole(collecting.head)) decide();
+    if (isBuffering(mode) || store.length >= options.bodyLimitBytes || isBodyWhole(mode, head)) decide();
   };
 
   return {
@@ -159,7 +158,7 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
       state = { kind: 'collecting', mode, head: { headers, subset: context.subset(), observesResponse } };
       if (isEnd) end = 'ended';
       // A data plane that buffers may wait long for a slow client: the time to decide begins when the body is there.
-      if (mode === 'buffered' && !isEnd) {
+      if (isBuffering(mode) && !isEnd) {
         hasAnsweredHeaders = true;
         send({ kind: 'continue', part: 'request-headers', change: null });
         return;
@@ -171,14 +170,20 @@ export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase =
       // Some versions of Envoy end long bodies twice.
       if (end !== 'open' || state.kind === 'awaiting-headers' || state.kind === 'over') return;
       if (isEnd) end = 'ended';
-      if (state.kind === 'collecting') return collect(state, bytes);
-      if (state.kind === 'deciding') {
-        keptMessages += 1;
-        return store.push(bytes);
+      switch (state.kind) {
+        case 'collecting':
+          collect(state.mode, state.head, bytes);
+          break;
+        case 'deciding':
+          keptMessages += 1;
+          store.push(bytes);
+          break;
+        case 'passing':
+          if (state.mode === 'full-duplex') sendPieces('request-body', { bytes, isEnd }, send);
+          else send(bodyGoesOn);
+          finish();
+          break;
       }
-      if (state.mode === 'full-duplex') sendPieces('request-body', { bytes, isEnd }, send);
-      else send(bodyGoesOn);
-      finish();
     },
     onTrailers: () => {
       if (end === 'trailers' || state.kind === 'awaiting-headers' || state.kind === 'over') return;

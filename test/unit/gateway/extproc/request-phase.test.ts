@@ -291,6 +291,7 @@ describe('other body modes', () => {
     const exchange = startExchange();
     exchange.headers({ requestBodyMode: 'buffered' });
     exchange.body('abc');
+    expect(exchange.router.requests[0]?.isBodyComplete).toBe(true);
     exchange.trailers();
     expect(exchange.replies).toEqual(['request-headers', `request-body→${picked}`, 'request-trailers']);
   });
