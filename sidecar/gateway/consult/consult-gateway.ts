@@ -17,6 +17,11 @@ export interface ConsultGatewayOptions {
   readonly bodyTimeoutMs?: number;
   /** Prefix that the gateway puts before the client's path, as Envoy's ext_authz `path_prefix`. Default none. */
   readonly pathPrefix?: string;
+  /**
+   * Name of the sticky cookie of a Traefik service: answers then carry a `cookie` header, the client's with the pick's
+   * cookie, for Traefik's `authResponseHeaders`. Default none.
+   */
+  readonly stickyCookie?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;

@@ -10,6 +10,7 @@ import { declaredBytes, type ReceivedBody, readBody } from '../request-body.ts';
 import { createRequestMetrics } from '../request-metrics.ts';
 import { answerUnrouted } from '../unrouted-response.ts';
 import { originalRequest } from './original-request.ts';
+import { stickyCookie } from './sticky-cookie.ts';
 
 /** What answers consult requests need. */
 export interface ConsultHandlerOptions {
@@ -17,6 +18,7 @@ export interface ConsultHandlerOptions {
   readonly bodyLimitBytes: number;
   readonly bodyTimeoutMs: number;
   readonly pathPrefix: string;
+  readonly stickyCookie?: string;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
@@ -78,7 +80,12 @@ export const createConsultHandler = (
       if (body.kind === 'cut' && body.why === 'deadline') response.setHeader('connection', 'close');
       const decision = await router.route(await routeRequestOf(request, body, options));
       observed.ended(decision.kind === 'routed' ? 'answered' : decision.kind, decision.pool ?? '');
-      if (decision.kind === 'routed') return answerRouted(response, decision);
+      if (decision.kind === 'routed') {
+        const { stickyCookie: name } = options;
+        const { address } = decision.endpoint;
+        if (name !== undefined) response.setHeader('cookie', stickyCookie(request.headers.cookie, name, address));
+        return answerRouted(response, decision);
+      }
       answerUnrouted(response, decision, logger);
     } catch (failure) {
       observed.ended('internal');
