@@ -7,9 +7,10 @@
  */
 export { parseRequest } from './api/parse-request.ts';
 export { createPromptEncoder, type PromptEncoderOptions } from './encoder/create-prompt-encoder.ts';
-export { parseTemplateVariables } from './encoder/template-variables.ts';
 export type { RemoteTokenizer } from './encoder/remote-encoder.ts';
 export { createRemoteTokenizer, type Fetch } from './encoder/remote-tokenizer.ts';
+export { parseTemplateVariables } from './encoder/template-variables.ts';
+export { createRequestReader, type ReaderFigures, type RequestReader } from './memo/request-reader.ts';
 export type {
   ApiKind,
   EncodedPrompt,

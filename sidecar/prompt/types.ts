@@ -1,5 +1,6 @@
-import type { PromptIdentity } from '../kvindex/index.ts';
+import type { BlockKeys, KeySeed, PromptIdentity } from '../kvindex/index.ts';
 import type { PromptSource } from './api/prompt-source.ts';
+import type { ChatTurn } from './memo/conversation-record.ts';
 
 /** APIs whose prompts are understood; `other` is routed by load. */
 export type ApiKind =
@@ -45,6 +46,8 @@ export interface ReadPrompt {
   readonly body: Uint8Array;
   /** False where the body ended before the document did. */
   readonly isBodyWhole: boolean;
+  /** The conversation that it goes on with, where a reader remembers it. */
+  readonly turn?: ChatTurn;
 }
 
 /** One sequence of a request; completions may hold several. */
@@ -59,6 +62,13 @@ export interface PromptSequence {
    * prompt (`truncate_prompt_tokens`, `kv_transfer_params`). The others are the likely ones. Absent where all stand.
    */
   readonly certainTokens?: number;
+  /** Length of `tokenIds`, where those are made only when they are asked for; else absent. */
+  readonly tokenCount?: number;
+  /**
+   * Keys of the prompt's full blocks where they are kept from turn to turn, equal to those that `computeBlockKeys` gives
+   * for `tokenIds` and `identity`; absent elsewhere. Costs what is new in the prompt. To be asked at once, not later.
+   */
+  blockKeys?(options: { readonly blockSize: number; readonly seed: KeySeed }): BlockKeys;
 }
 
 /** How token ids were found; shown in decisions. */

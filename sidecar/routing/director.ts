@@ -7,6 +7,7 @@ import {
   modelName,
   type Random,
 } from '../core/index.ts';
+import { createRequestReader, type RequestReader } from '../prompt/index.ts';
 import { type Profile, uncachedTokensOf } from '../scheduling/index.ts';
 import { createAudit } from './audit.ts';
 import { cacheClearingOf } from './cache-clearing.ts';
@@ -40,6 +41,8 @@ export interface DirectorOptions {
   readonly random: Random;
   readonly metrics: Metrics;
   readonly sessionProfile: Profile;
+  /** Reads requests; default one that remembers conversations. */
+  readonly reader?: RequestReader;
 }
 
 /** Ids that no two processes share: six random characters, then a counter in base 36. */
@@ -128,7 +131,8 @@ const clearingOf = (request: RouteRequest, pool: RoutedPool, endpoint: EndpointI
 /** Creates the director. Each decision is booked before `route` returns and ended by its ticket, exactly once. */
 export const createDirector = (options: DirectorOptions): Director => {
   const { directory, log, clock, random, metrics, sessionProfile } = options;
-  const context = { directory, clock, random, sessionProfile, isDryRun: false };
+  const { reader = createRequestReader() } = options;
+  const context = { directory, reader, clock, random, sessionProfile, isDryRun: false };
   const audit = createAudit({ log, metrics });
   const nextId = createDecisionIds(random);
 

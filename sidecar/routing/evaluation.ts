@@ -1,7 +1,7 @@
 import { type Clock, type Random, SidecarError } from '../core/index.ts';
 import type { BlockKeys, Holder } from '../kvindex/index.ts';
 import type { EndpointState } from '../pool/index.ts';
-import { type EncodedPrompt, type ParsedRequest, type PromptSequence, parseRequest } from '../prompt/index.ts';
+import type { EncodedPrompt, ParsedRequest, PromptSequence, RequestReader } from '../prompt/index.ts';
 import { type Candidate, type Profile, preview, type Schedule, schedule } from '../scheduling/index.ts';
 import { eligibleEndpoints } from './eligibility.ts';
 import { choosePool } from './pool-choice.ts';
@@ -44,6 +44,7 @@ export interface PickedEndpoint {
 /** Fixed arguments of every evaluation. */
 export interface EvaluationContext {
   readonly directory: PoolDirectory;
+  readonly reader: RequestReader;
   readonly clock: Clock;
   readonly random: Random;
   /** Used instead of the pool's profile where a prompt is unknown and the client named a session. */
@@ -175,9 +176,9 @@ const emptyRequest = (bodyBytes: number): ParsedRequest => ({
   bodyBytes,
 });
 
-const parse = (request: RouteRequest): ParsedRequest => {
+const parse = (reader: RequestReader, request: RouteRequest): ParsedRequest => {
   if (request.body === null || request.body.length === 0) return emptyRequest(request.wholeBodyBytes ?? 0);
-  return parseRequest({ path: request.path, body: request.body, isComplete: request.isBodyComplete });
+  return reader.read({ path: request.path, body: request.body, isComplete: request.isBodyComplete });
 };
 
 const estimateTokens = (request: RouteRequest, parsed: ParsedRequest): number =>
@@ -186,7 +187,7 @@ const estimateTokens = (request: RouteRequest, parsed: ParsedRequest): number =>
 /** Parse, choose the pool and encode; the part that may have to wait for a remote tokenizer. */
 const readPrompt = (context: EvaluationContext, request: RouteRequest) => {
   const startedMs = context.clock.now();
-  const parsed = parse(request);
+  const parsed = parse(context.reader, request);
   const parsedMs = context.clock.now();
   const choice = choosePool(context.directory, parsed.model);
   const encoder = choice?.pool.encoder() ?? null;

@@ -18,6 +18,13 @@ export interface KeyedSequence {
 /** Anything that can say how many blocks from block 0 each holder has. */
 export type Matcher = Pick<PrefixIndexReader, 'match'>;
 
+const tokensIn = (sequence: PromptSequence): number => sequence.tokenCount ?? sequence.tokenIds.length;
+
+const computeKeys = (
+  { tokenIds, identity }: PromptSequence,
+  options: { readonly blockSize: number; readonly seed: KeySeed },
+): BlockKeys => computeBlockKeys(tokenIds, { ...options, identity });
+
 /** Keys of every sequence of a prompt under one block size and one index's seed. */
 export const keySequences = (
   sequences: readonly PromptSequence[],
@@ -25,10 +32,10 @@ export const keySequences = (
 ): readonly KeyedSequence[] =>
   sequences.map((sequence) => {
     const { blockSize } = options;
-    const tokens = sequence.tokenIds.length;
+    const tokens = tokensIn(sequence);
     return {
       sequence,
-      keys: computeBlockKeys(sequence.tokenIds, { ...options, identity: sequence.identity }),
+      keys: sequence.blockKeys?.(options) ?? computeKeys(sequence, options),
       reusableBlocks: Math.floor((sequence.isWhole ? Math.max(0, tokens - 1) : tokens) / blockSize),
     };
   });
@@ -79,4 +86,4 @@ export class PromptMatch {
 
 /** Tokens in a prompt, all sequences; for cut-off ones what is known of them. */
 export const countTokens = (sequences: readonly PromptSequence[]): number =>
-  sequences.reduce((sum, { tokenIds }) => sum + tokenIds.length, 0);
+  sequences.reduce((sum, sequence) => sum + tokensIn(sequence), 0);

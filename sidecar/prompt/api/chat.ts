@@ -23,11 +23,19 @@ export const embeddingsDialect: ChatDialect = { addsGenerationPrompt: false, isF
 
 const efforts: ReadonlySet<string> = new Set(['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']);
 
+/** A body's messages, and whether the last is unfinished. */
+type ReadMessages = Read<{ readonly messages: readonly ChatMessage[]; readonly isLastOpen: boolean }>;
+
+/** How a chat request's messages are read. */
+export const chatMessageOptions = (dialect: ChatDialect): Omit<MessageOptions, 'isOpen'> => ({
+  dialect: 'chat',
+  renamesReasoning: dialect.isFull,
+  hasFinalCalls: false,
+});
+
 /** Messages of a body; of a cut one the last is left out unless its text content is what was cut. */
-const readMessages = (
-  body: RequestBody,
-  options: Omit<MessageOptions, 'isOpen'>,
-): Read<{ readonly messages: readonly ChatMessage[]; readonly isLastOpen: boolean }> => {
+const readMessages = (body: RequestBody, dialect: ChatDialect): ReadMessages => {
+  const options = chatMessageOptions(dialect);
   const values = body.root.get('messages');
   if (values === undefined && body.openPath !== null) return refused('cut');
   if (!isJsonArray(values)) return refused('invalid-messages');
@@ -97,13 +105,8 @@ export const withoutOpenMember = (body: RequestBody, usable: readonly string[] =
   return { ...body, root: new Map([...body.root].filter(([name]) => name !== key)) };
 };
 
-const readConversation = (body: RequestBody, dialect: ChatDialect): Read<Conversation> => {
+const readConversation = (body: RequestBody, dialect: ChatDialect, messages: ReadMessages): Read<Conversation> => {
   const { root } = body;
-  const messages = readMessages(body, {
-    dialect: 'chat',
-    renamesReasoning: dialect.isFull,
-    hasFinalCalls: false,
-  });
   if ('refused' in messages) return messages;
   const tools = dumpTools(root.get('tools'));
   if ('refused' in tools) return tools;
@@ -132,13 +135,24 @@ const readConversation = (body: RequestBody, dialect: ChatDialect): Read<Convers
 const hasMedia = ({ messages }: Conversation): boolean =>
   messages.some(({ content }) => content.some(({ kind }) => kind === 'media'));
 
-/** The prompt of a chat-like request: the conversation, or the ids that it brings in its place. */
-export const chatSource = (wholeBody: RequestBody, dialect: ChatDialect): Read<PromptSource> => {
+/**
+ * The prompt of a chat-like request: the conversation, or the ids that it brings in its place. `messages` stand for those
+ * of the body where they were read elsewhere.
+ */
+export const chatSource = (
+  wholeBody: RequestBody,
+  dialect: ChatDialect,
+  messages: readonly ChatMessage[] | null = null,
+): Read<PromptSource> => {
   const body = withoutOpenMember(wholeBody);
   const options = { addsSpecialTokens: false, truncates: dialect.truncates };
   const given = dialect.isFull ? givenPrompt(body) : read(null);
   if ('refused' in given) return given;
-  const conversation = readConversation(body, dialect);
+  const conversation = readConversation(
+    body,
+    dialect,
+    messages === null ? readMessages(body, dialect) : read({ messages, isLastOpen: false }),
+  );
   if (given.value !== null && ('refused' in conversation || !hasMedia(conversation.value)))
     return withPromptOptions(body, { kind: 'plain', prompts: [given.value] }, { ...options, truncates: false });
   if ('refused' in conversation) return conversation;

@@ -5,7 +5,7 @@ import { chatDialect, chatSource, embeddingsDialect, tokenizeDialect } from './c
 import { plainSource } from './completions.ts';
 import { decodeBody } from './decode-body.ts';
 import { generateSource } from './generate.ts';
-import { readJson } from './json-reader.ts';
+import { type JsonReaderOptions, readJson } from './json-reader.ts';
 import { isJsonArray, isJsonObject, type JsonObject } from './json-value.ts';
 import { booleanMember, hasMember, objectMember, stringMember } from './members.ts';
 import type { PromptSource } from './prompt-source.ts';
@@ -68,10 +68,13 @@ const tokenKeys: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['kv_transfer_params', new Set(['prompt_token_ids'])],
 ]);
 
+/** How a request's JSON is read. */
+export const bodyOptions: JsonReaderOptions = { keys, tokenKeys };
+
 const readBody = (request: PromptRequest): Read<RequestBody> => {
   const text = decodeBody(request.body, request);
   if (text === null) return refused('not-utf8');
-  const reading = readJson(text, { keys, tokenKeys });
+  const reading = readJson(text, bodyOptions);
   if (reading.kind === 'invalid' || (reading.kind === 'cut' && request.isComplete)) return refused('invalid-json');
   if (reading.value === undefined) return refused('cut');
   if (!isJsonObject(reading.value)) return refused('not-an-object');
@@ -133,6 +136,17 @@ const sessionId = (root: JsonObject): string | null => {
   return metadata === null ? null : stringMember(metadata, 'user_id');
 };
 
+/** What a body says besides its prompt. */
+export const requestTraits = (
+  body: RequestBody,
+  request: { readonly path: string | null; readonly api: ApiKind },
+): Pick<ParsedRequest, 'model' | 'isStreaming' | 'sessionId' | 'readsCache'> => ({
+  model: body.openPath?.[0] === 'model' ? null : stringMember(body.root, 'model'),
+  isStreaming: booleanMember(body.root, 'stream', false),
+  sessionId: sessionId(body.root),
+  readsCache: readsCache(body.root, request.path, request.api),
+});
+
 const meaningOf = (path: string | null, body: RequestBody): PathMeaning => {
   const meaning = path === null ? 'unknown' : pathMeaning(path);
   return meaning === 'unknown' ? shapeMeaning(body.root, body.tokenLists) : meaning;
@@ -163,13 +177,9 @@ export const parseRequest = (request: PromptRequest): ParsedRequest => {
   const meaning = meaningOf(request.path, body);
   const api = meaning === 'unknown' || meaning === 'load-only' ? 'other' : meaning;
   const source = readSource(body, api);
-  const { root } = body;
   return {
     api,
-    model: body.openPath?.[0] === 'model' ? null : stringMember(root, 'model'),
-    isStreaming: booleanMember(root, 'stream', false),
-    sessionId: sessionId(root),
-    readsCache: readsCache(root, request.path, api),
+    ...requestTraits(body, { path: request.path, api }),
     unreadable: meaning === 'load-only' || !('refused' in source) ? null : source.refused,
     bodyBytes: request.body.byteLength,
     ...('refused' in source

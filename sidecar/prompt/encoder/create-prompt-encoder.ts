@@ -1,7 +1,10 @@
 import { type Clock, type Logger, SidecarError, silentLogger, systemClock } from '../../core/index.ts';
 import type { JsonObject } from '../api/json-value.ts';
+import { reasonAgainstMemo, TurnEncoder } from '../memo/turn-encoder.ts';
+import { ByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
+import type { Tokenizer } from '../tokenizer/port.ts';
 import type { EncodingPath, PromptEncoder } from '../types.ts';
-import { chooseTemplate, chooseTokenizer } from './implementations.ts';
+import { addedTokenTexts, chooseTemplate, chooseTokenizer } from './implementations.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { describeTemplate, type ModelTemplate, type ModelTemplates } from './model-template.ts';
 import { createLocalEncoder } from './prompt-encoder.ts';
@@ -21,6 +24,8 @@ export interface PromptEncoderOptions {
   readonly defaults?: Partial<ServerDefaults>;
   /** Tokenizes where the folder's files cannot be used; default none. */
   readonly remote?: RemoteTokenizer;
+  /** Remembered turns of which one is made again from scratch and compared; default 1,000. */
+  readonly shadowEvery?: number;
   /** Bound of the token ids that a package or an engine gave and that are remembered, default 64 MiB. */
   readonly cacheBytes?: number;
   readonly logger?: Logger;
@@ -28,7 +33,9 @@ export interface PromptEncoderOptions {
   readonly clock?: Clock;
 }
 
-type Settings = Required<Omit<PromptEncoderOptions, 'chatTemplate' | 'remote' | 'folder' | 'defaults'>> & {
+type Settings = Required<
+  Omit<PromptEncoderOptions, 'chatTemplate' | 'remote' | 'folder' | 'defaults' | 'shadowEvery'>
+> & {
   readonly remote: RemoteTokenizer | null;
 };
 
@@ -61,6 +68,17 @@ const pathOf = (
   return { path, pathReason: reasons.size === 0 ? null : [...reasons].join('; ') };
 };
 
+/** What encodes conversations turn by turn, or why nothing does. */
+const chooseTurnEncoder = (
+  tokenizer: Tokenizer,
+  files: ModelFiles,
+): { readonly turns: TurnEncoder | null; readonly path: EncodingPath; readonly pathReason: string | null } => {
+  if (!(tokenizer instanceof ByteLevelBpe)) return { turns: null, path: 'exact', pathReason: null };
+  const pathReason = reasonAgainstMemo(tokenizer);
+  const turns = pathReason === null ? new TurnEncoder(tokenizer, addedTokenTexts(files.tokenizer)) : null;
+  return { turns, path: 'exact', pathReason };
+};
+
 const createFromFolder = async (
   folder: string,
   options: PromptEncoderOptions,
@@ -72,6 +90,7 @@ const createFromFolder = async (
   const tokenizer = choice.implementation;
   const templates = describeTemplates(files, options, settings.clock);
   const used = templates === null ? [] : [templates.plain.template, templates.withTools.template];
+  const turnEncoder = chooseTurnEncoder(tokenizer, files);
   return createLocalEncoder({
     tokenizer,
     templates,
@@ -80,7 +99,9 @@ const createFromFolder = async (
       templateVariables: options.defaults?.templateVariables ?? new Map(),
       excludesToolsWhenNoneChosen: options.defaults?.excludesToolsWhenNoneChosen ?? false,
     },
-    ...pathOf([tokenizer, ...used]),
+    ...pathOf([tokenizer, ...used, turnEncoder]),
+    turns: turnEncoder.turns,
+    ...(options.shadowEvery === undefined ? {} : { shadowEvery: options.shadowEvery }),
     logger: settings.logger,
   });
 };

@@ -46,6 +46,10 @@ const addedTokensOf = (tokenizer: unknown): readonly AddedTokenShape[] => {
   });
 };
 
+/** Added tokens by their text. */
+export const addedTokenTexts = (tokenizer: unknown): readonly string[] =>
+  addedTokensOf(tokenizer).map(({ content }) => content);
+
 /** Added tokens at which encoding can restart; none where a single one of them looks at its surroundings. */
 const restartTokens = (tokenizer: unknown): readonly string[] => {
   const tokens = addedTokensOf(tokenizer);

@@ -1,5 +1,6 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../api/json-value.ts';
 import type { ChatMessage, ContentPart } from '../api/prompt-source.ts';
+import type { KnownMessage } from '../memo/conversation-record.ts';
 import type { ContentFormat } from '../template/port.ts';
 
 const partObject = (part: ContentPart): JsonObject => {
@@ -68,15 +69,36 @@ const consolidated = (messages: readonly JsonObject[]): readonly JsonObject[] =>
   ];
 };
 
+/** What of a template matters for its messages. */
+interface MessageTraits {
+  readonly contentFormat: ContentFormat;
+  readonly knowsDeveloper: boolean;
+}
+
 /**
  * Messages as the template sees them: content in the format it wants, `developer` messages turned into system messages
  * at the start for templates that do not name that role (vLLM's `safe_apply_chat_template`).
  */
-export const templateMessages = (
-  messages: readonly ChatMessage[],
-  traits: { readonly contentFormat: ContentFormat; readonly knowsDeveloper: boolean },
-): readonly JsonObject[] => {
+export const templateMessages = (messages: readonly ChatMessage[], traits: MessageTraits): readonly JsonObject[] => {
   const objects = messages.map((message) => messageObject(message, traits.contentFormat));
   if (traits.knowsDeveloper || !messages.some(({ role }) => role === 'developer')) return objects;
   return consolidated(objects.map(withoutDeveloper));
+};
+
+/** The same of remembered messages, whose form is remembered too. */
+export const knownTemplateMessages = (
+  messages: readonly KnownMessage[],
+  traits: MessageTraits,
+): readonly JsonObject[] => {
+  const { contentFormat: format, knowsDeveloper } = traits;
+  if (!knowsDeveloper && messages.some(({ message }) => message.role === 'developer')) {
+    return templateMessages(
+      messages.map(({ message }) => message),
+      traits,
+    );
+  }
+  return messages.map((known) => {
+    if (known.shown?.format !== format) known.shown = { format, value: messageObject(known.message, format) };
+    return known.shown.value;
+  });
 };

@@ -1,6 +1,11 @@
 import type { Logger } from '../../core/index.ts';
+import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { JsonObject } from '../api/json-value.ts';
+import { parseRequest } from '../api/parse-request.ts';
 import type { Conversation, PromptSource } from '../api/prompt-source.ts';
+import { Shadow } from '../memo/shadow.ts';
+import type { TurnEncoder } from '../memo/turn-encoder.ts';
+import type { TurnSequenceParts } from '../memo/turn-sequence.ts';
 import type { TemplateInput } from '../template/port.ts';
 import type { Tokenizer } from '../tokenizer/port.ts';
 import type { EncodedPrompt, EncodingPath, ParsedRequest, PromptEncoder, PromptSequence } from '../types.ts';
@@ -23,6 +28,10 @@ export interface LocalEncoderParts {
   readonly path: EncodingPath;
   readonly pathReason: string | null;
   readonly logger: Logger;
+  /** Encodes remembered conversations turn by turn; default nothing does, as where that would not be exact. */
+  readonly turns?: TurnEncoder | null;
+  /** Turns of which one is made again from scratch and compared; default 1,000. */
+  readonly shadowEvery?: number;
 }
 
 /** Cut bodies longer than this are rendered once, and nothing of them is said to be certain. */
@@ -35,22 +44,68 @@ const whole = (tokenIds: Int32Array): Tokens => ({ tokenIds, isWhole: true });
 
 class LocalEncoder implements PromptEncoder {
   readonly path: EncodingPath;
-  readonly pathReason: string | null;
   readonly #parts: LocalEncoderParts;
+  readonly #shadow: Shadow;
+  #isMemoTrusted = true;
 
   constructor(parts: LocalEncoderParts) {
     this.path = parts.path;
-    this.pathReason = parts.pathReason;
     this.#parts = parts;
+    this.#shadow = new Shadow({
+      onDifference: () => this.#distrustMemo(),
+      ...(parts.shadowEvery === undefined ? {} : { every: parts.shadowEvery }),
+    });
+  }
+
+  get pathReason(): string | null {
+    return this.#isMemoTrusted ? this.#parts.pathReason : 'turns are encoded whole: a remembered prompt was wrong';
   }
 
   encode(request: ParsedRequest, options: { readonly loraName: string | null }): EncodedPrompt {
     const source = request.prompt?.source;
     if (source === undefined) return unknown(request.unreadable ?? 'no-prompt');
+    const identity = { loraName: options.loraName, salt: source.salt, multimodal: source.multimodal };
+    const turn = this.#turn(request, identity);
+    if (turn !== null) return turn;
     const tokens = this.#tokens(source, request.bodyBytes);
     if (typeof tokens === 'string') return unknown(tokens);
-    const identity = { loraName: options.loraName, salt: source.salt, multimodal: source.multimodal };
     return { kind: 'encoded', path: this.path, sequences: tokens.map((sequence) => ({ ...sequence, identity })) };
+  }
+
+  /** The prompt of a conversation that is remembered; null where it is not, or is not a plain one. */
+  #turn(request: ParsedRequest, identity: PromptIdentity): EncodedPrompt | null {
+    const { source, turn } = request.prompt ?? {};
+    const { templates, turns = null } = this.#parts;
+    if (source === undefined || turn === undefined || templates === null) return null;
+    if (turns === null || !this.#isMemoTrusted || source.content.kind !== 'conversation') return null;
+    if (source.addsSpecialTokens || source.truncation !== null) return null;
+    const conversation = source.content.conversationFor(templates.plain.habits);
+    if (conversation.cut !== null || conversation.continuesFinalMessage || hasMedia(conversation)) return null;
+    const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
+    const input = templateInput(conversation, model, { ...this.#parts, known: turn.messages });
+    const pieces = this.#attempt(() => model.template.render(input));
+    const check = this.#shadow.isDue() ? this.#checkOf(request, identity) : null;
+    const sequence = pieces === null ? null : turns.encode(pieces, { turn, identity, check });
+    if (sequence === null) return unknown('template-failed');
+    if (sequence.tokenCount === 0) return unknown('no-prompt');
+    return { kind: 'encoded', path: this.path, sequences: [sequence] };
+  }
+
+  /** Makes a prompt again from its body's bytes, when keys are made of it. */
+  #checkOf({ prompt, api }: ParsedRequest, { loraName }: PromptIdentity): TurnSequenceParts['check'] {
+    return (sequence, keys, seed) => {
+      const body = prompt?.body ?? new Uint8Array(0);
+      const path = api === 'chat' ? '/v1/chat/completions' : null;
+      const again = this.encode(parseRequest({ path, body, isComplete: true }), { loraName });
+      const expected = again.kind === 'encoded' ? (again.sequences[0] ?? null) : null;
+      this.#shadow.compare(sequence, { keys, seed, expected });
+      if (this.#shadow.differences > 0) prompt?.turn?.distrust();
+    };
+  }
+
+  #distrustMemo(): void {
+    this.#isMemoTrusted = false;
+    this.#parts.logger.error('a remembered prompt differs from its request', { code: 'internal' });
   }
 
   /** Tokens of every sequence, or why there are none. */

@@ -1,7 +1,8 @@
 import { isJsonArray, type JsonObject, type JsonValue } from '../api/json-value.ts';
 import type { Conversation } from '../api/prompt-source.ts';
+import type { KnownMessage } from '../memo/conversation-record.ts';
 import type { TemplateInput } from '../template/port.ts';
-import { templateMessages } from './message-content.ts';
+import { knownTemplateMessages, templateMessages } from './message-content.ts';
 import type { ModelTemplate } from './model-template.ts';
 
 /** What a server's flags add to every chat request. */
@@ -44,7 +45,12 @@ const listOf = (variables: JsonObject, name: string): readonly JsonValue[] | nul
 export const templateInput = (
   conversation: Conversation,
   model: ModelTemplate,
-  options: { readonly specialTokens: JsonObject; readonly defaults: ServerDefaults },
+  options: {
+    readonly specialTokens: JsonObject;
+    readonly defaults: ServerDefaults;
+    /** The conversation's messages where they are remembered. */
+    readonly known?: readonly KnownMessage[];
+  },
 ): TemplateInput => {
   const { reasoningEffort, templateVariables } = conversation;
   const merged = new Map(options.defaults.templateVariables);
@@ -56,11 +62,12 @@ export const templateInput = (
   const tools = showsTools(conversation, options.defaults) ? conversation.tools : null;
   const variables = new Map(options.specialTokens);
   for (const [name, value] of merged) if (!reserved.has(name)) variables.set(name, value);
+  const traits = { contentFormat: model.template.contentFormat, knowsDeveloper: model.knowsDeveloper };
   return {
-    messages: templateMessages(conversation.messages, {
-      contentFormat: model.template.contentFormat,
-      knowsDeveloper: model.knowsDeveloper,
-    }),
+    messages:
+      options.known === undefined
+        ? templateMessages(conversation.messages, traits)
+        : knownTemplateMessages(options.known, traits),
     tools: listOf(templateVariables, 'tools') ?? tools ?? listOf(options.defaults.templateVariables, 'tools'),
     documents: conversation.documents ?? listOf(merged, 'documents'),
     addGenerationPrompt: conversation.addsGenerationPrompt,

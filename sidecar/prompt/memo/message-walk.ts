@@ -1,0 +1,87 @@
+import { chatDialect, chatMessageOptions } from '../api/chat.ts';
+import { readChatMessage } from '../api/chat-message.ts';
+import { readJson } from '../api/json-reader.ts';
+import type { BodyScanner } from './body-scanner.ts';
+import type { KnownMessage } from './conversation-record.ts';
+import { skipSpace } from './find-messages.ts';
+
+const COMMA = 0x2c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+
+const options = { ...chatMessageOptions(chatDialect), isOpen: false };
+
+/** Where a walk over a list of messages stands: at the next message, at the end of the list, or at what is neither. */
+export type Step = 'message' | 'end' | 'broken';
+
+/** Walks over the list of messages that begins at `listStart` in the scanner's body, message by message. */
+export class MessageWalk {
+  readonly #scanner: BodyScanner;
+  readonly #listStart: number;
+  readonly #end: number;
+  /** Behind the bracket or the last message; after {@link step} at the next message, or behind the list. */
+  at: number;
+  #isFirst = true;
+
+  constructor(scanner: BodyScanner, listStart: number, end: number) {
+    this.#scanner = scanner;
+    this.#listStart = listStart;
+    this.#end = end;
+    this.at = listStart + 1;
+  }
+
+  /** Goes on behind a message that is known to stand in this body. */
+  jump(message: KnownMessage): void {
+    this.at = this.#listStart + message.end;
+    this.#isFirst = false;
+  }
+
+  /** Goes to the next message. */
+  step(): Step {
+    const { bytes } = this.#scanner;
+    let at = skipSpace(bytes, this.at);
+    const byte = at < this.#end ? bytes[at] : -1;
+    if (byte === CLOSE_BRACKET) {
+      this.at = at + 1;
+      return 'end';
+    }
+    if (!this.#isFirst) {
+      if (byte !== COMMA) return 'broken';
+      at = skipSpace(bytes, at + 1);
+    }
+    this.at = at;
+    return at < this.#end && bytes[at] === OPEN_BRACE ? 'message' : 'broken';
+  }
+
+  /** Whether the message stood at is one that was read before. Passes it where it is. */
+  passKnown(known: KnownMessage): boolean {
+    if (this.at !== this.#listStart + known.start) return false;
+    const end = this.#listStart + known.end;
+    if (end >= this.#end) return false;
+    const words = this.#scanner.hash(this.at, end);
+    for (let word = 0; word < words.length; word += 1) if (words[word] !== known.hash[word]) return false;
+    this.jump(known);
+    return true;
+  }
+
+  /** Reads the message stood at and passes it; null where it is none that a plain chat request has. */
+  read(): KnownMessage | null {
+    const start = this.at;
+    const end = this.#scanner.skipContainer(start, this.#end);
+    if (end < 0) return null;
+    const text = this.#scanner.text(start, end);
+    const reading = text === null ? null : readJson(text);
+    if (reading?.kind !== 'whole') return null;
+    const message = readChatMessage(reading.value, options);
+    if ('refused' in message) return null;
+    const known: KnownMessage = {
+      start: start - this.#listStart,
+      end: end - this.#listStart,
+      hash: this.#scanner.hash(start, end).slice(),
+      message: message.value,
+      shown: null,
+    };
+    this.jump(known);
+    return known;
+  }
+}

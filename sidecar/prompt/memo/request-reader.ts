@@ -1,0 +1,203 @@
+import { parseRequest } from '../api/parse-request.ts';
+import { isRenderPath, pathMeaning } from '../api/request-path.ts';
+import type { ParsedRequest, PromptRequest } from '../types.ts';
+import { BodyScanner, HASH_WORDS } from './body-scanner.ts';
+import { type ChatTurn, ConversationRecord } from './conversation-record.ts';
+import { findMessages } from './find-messages.ts';
+import { type Frame, readFrame } from './frame.ts';
+import { FrameCache } from './frame-cache.ts';
+import { MessageWalk } from './message-walk.ts';
+import { type Known, RecordStore } from './record-store.ts';
+import { canScan } from './scan-instance.ts';
+
+/** What a reader did so far. */
+export interface ReaderFigures {
+  /** Requests whose messages were looked up, and those of them that were found in part. */
+  readonly turns: number;
+  readonly knownTurns: number;
+  /** Bytes of all these bodies, and those of them that were not read again. */
+  readonly bytes: number;
+  readonly knownBytes: number;
+  /** Conversations remembered, and an estimate of their memory. */
+  readonly conversations: number;
+  readonly memoryBytes: number;
+}
+
+/** Reads requests, remembering conversations. */
+export interface RequestReader {
+  /** What `parseRequest` gives, at the cost of what is new in a conversation. */
+  read(request: PromptRequest): ParsedRequest;
+  readonly figures: ReaderFigures;
+}
+
+const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20;
+/** Longer bodies are read whole: one that long is hardly a conversation. */
+const MAX_BODY_BYTES = 4 * 2 ** 20;
+
+/** The list of messages of one body and what is known of it. */
+interface Place {
+  readonly listStart: number;
+  readonly end: number;
+  readonly chunks: number;
+}
+
+class MemoReader implements RequestReader {
+  readonly #scanner = new BodyScanner();
+  readonly #frames = new FrameCache();
+  readonly #frameWords = new Int32Array(2 * HASH_WORDS);
+  readonly #store: RecordStore;
+  #isTrusted = true;
+  #turns = 0;
+  #knownTurns = 0;
+  #bytes = 0;
+  #knownBytes = 0;
+
+  constructor(options: { readonly maxMemoryBytes: number }) {
+    this.#store = new RecordStore({ maxBytes: options.maxMemoryBytes });
+  }
+
+  get figures(): ReaderFigures {
+    return {
+      turns: this.#turns,
+      knownTurns: this.#knownTurns,
+      bytes: this.#bytes,
+      knownBytes: this.#knownBytes,
+      conversations: this.#store.size,
+      memoryBytes: this.#store.bytes,
+    };
+  }
+
+  read(request: PromptRequest): ParsedRequest {
+    return this.#isChat(request) ? (this.#readChat(request) ?? parseRequest(request)) : parseRequest(request);
+  }
+
+  #isChat({ path, body, isComplete }: PromptRequest): boolean {
+    if (!this.#isTrusted || !isComplete || body.length < this.#scanner.chunkBytes || body.length > MAX_BODY_BYTES)
+      return false;
+    return path !== null && pathMeaning(path) === 'chat' && !isRenderPath(path);
+  }
+
+  /** Null where anything is unusual; nothing is changed then. */
+  #readChat(request: PromptRequest): ParsedRequest | null {
+    const { body } = request;
+    this.#scanner.load(body);
+    const listStart = findMessages(this.#scanner, body.length);
+    if (listStart < 0) return null;
+    const chunks = this.#scanner.chain(listStart, body.length);
+    if (chunks === 0) return null;
+    const place = { listStart, end: body.length, chunks };
+    const known = this.#store.find(this.#scanner.chainWords, chunks);
+    const chain = this.#scanner.chainWords.slice(0, chunks * HASH_WORDS);
+    const walk = new MessageWalk(this.#scanner, listStart, body.length);
+    const kept = known === null ? 0 : this.#keptMessages(known, walk);
+    const knownBytes = walk.at - listStart;
+    const fresh = [];
+    for (;;) {
+      const step = walk.step();
+      if (step === 'end') break;
+      const message = step === 'broken' ? null : walk.read();
+      if (message === null) return null;
+      fresh.push(message);
+    }
+    const frame = this.#frame(place, walk.at);
+    if (frame === null || kept + fresh.length === 0) return null;
+    const record = this.#recordFor(known?.record ?? null, kept);
+    for (const message of fresh) record.append(message);
+    this.#store.put(record, chain, record === known?.record ? known.chunks : 0);
+    this.#turns += 1;
+    this.#bytes += body.length;
+    if (kept > 0) {
+      this.#knownTurns += 1;
+      this.#knownBytes += knownBytes;
+    }
+    return this.#parsed(request, frame, record);
+  }
+
+  /** How many of a record's messages stand in this body too; the walk stands behind them. */
+  #keptMessages({ record, chunks }: Known, walk: MessageWalk): number {
+    const knownBytes = chunks * this.#scanner.chunkBytes;
+    const { messages } = record;
+    let kept = 0;
+    let beyond = messages.length;
+    while (kept < beyond) {
+      const middle = (kept + beyond) >>> 1;
+      if ((messages[middle]?.end ?? 0) <= knownBytes) kept = middle + 1;
+      else beyond = middle;
+    }
+    const last = messages[kept - 1];
+    if (last !== undefined) walk.jump(last);
+    for (;;) {
+      const next = messages[kept];
+      const behind = walk.at;
+      if (next === undefined) return kept;
+      if (walk.step() === 'message' && walk.passKnown(next)) {
+        kept += 1;
+        continue;
+      }
+      walk.at = behind;
+      return kept;
+    }
+  }
+
+  /** The record itself where the conversation goes on or its last message is another, else a new one from where they part. */
+  #recordFor(record: ConversationRecord | null, kept: number): ConversationRecord {
+    if (record === null || kept === 0) return new ConversationRecord();
+    if (kept < record.messages.length - 1) {
+      return new ConversationRecord(record.messages.slice(0, kept), record.turn?.branch() ?? null);
+    }
+    record.truncate(kept);
+    return record;
+  }
+
+  #frame({ listStart, end }: Place, listEnd: number): Frame | null {
+    const words = this.#frameWords;
+    words.set(this.#scanner.hash(0, listStart));
+    words.set(this.#scanner.hash(listEnd, end), HASH_WORDS);
+    const known = this.#frames.get(words);
+    if (known !== null) return known;
+    const before = this.#scanner.text(0, listStart);
+    const after = this.#scanner.text(listEnd, end);
+    const frame = before === null || after === null ? null : readFrame(before, after);
+    if (frame !== null) this.#frames.set(words, frame, listStart + end - listEnd);
+    return frame;
+  }
+
+  #parsed(request: PromptRequest, frame: Frame, record: ConversationRecord): ParsedRequest {
+    const known = record.messages.slice();
+    const messages = known.map(({ message }) => message);
+    const conversation = { ...frame.conversation, messages };
+    const content = { kind: 'conversation', conversationFor: () => conversation } as const;
+    const turn: ChatTurn = {
+      record,
+      messages: known,
+      changed: () => this.#store.touch(record),
+      distrust: () => this.#distrust(),
+    };
+    return {
+      api: 'chat',
+      ...frame.traits,
+      unreadable: null,
+      bodyBytes: request.body.byteLength,
+      prompt: { source: { ...frame.source, content }, body: request.body, isBodyWhole: true, turn },
+    };
+  }
+
+  #distrust(): void {
+    this.#isTrusted = false;
+    this.#store.clear();
+  }
+}
+
+const plainReader: RequestReader = {
+  read: parseRequest,
+  figures: { turns: 0, knownTurns: 0, bytes: 0, knownBytes: 0, conversations: 0, memoryBytes: 0 },
+};
+
+/**
+ * Creates a reader of requests that remembers chats (`/v1/chat/completions`, whole bodies from 2 KB to 4 MB): of one that
+ * goes on it reads the new messages only, and what stands around the list of messages where that changed. Anything unusual
+ * is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of it (default 256 MiB,
+ * an estimate), what was not used for longest goes first. Remembers nothing where WebAssembly lacks SIMD.
+ */
+export const createRequestReader = (options: { readonly maxMemoryBytes?: number } = {}): RequestReader =>
+  canScan() ? new MemoReader({ maxMemoryBytes: options.maxMemoryBytes ?? DEFAULT_MEMORY_BYTES }) : plainReader;
