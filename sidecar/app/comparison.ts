@@ -48,7 +48,7 @@ export const comparedPolicies: readonly ComparedPolicy[] = [
 export const comparedLoad: ChatLoadShape = {
   conversations: 24,
   turns: 6,
-  systemPrompts: 8,
+  systemPrompts: 10,
   systemWords: 600,
   userWords: 110,
   answerTokens: 24,
@@ -59,7 +59,7 @@ export const comparedLoad: ChatLoadShape = {
 
 /** Size and speed of the compared engines. */
 export const comparedEngine = {
-  blocks: 1320,
+  blocks: 1400,
   blockSize: 16,
   maxRunningRequests: 16,
   stepTimes: { prefillTokensPerSecond: 10_000, stepBaseMs: 6, stepMsPerDecode: 0.2 },
