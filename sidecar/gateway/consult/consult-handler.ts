@@ -10,7 +10,7 @@ import { declaredBytes, type ReceivedBody, readBody } from '../request-body.ts';
 import { createRequestMetrics } from '../request-metrics.ts';
 import { answerUnrouted } from '../unrouted-response.ts';
 import { originalRequest } from './original-request.ts';
-import { stickyCookie } from './sticky-cookie.ts';
+import { createStickyCookie } from './sticky-cookie.ts';
 
 /** What answers consult requests need. */
 export interface ConsultHandlerOptions {
@@ -71,6 +71,7 @@ export const createConsultHandler = (
   const { router, bodyLimitBytes, bodyTimeoutMs, clock, metrics } = options;
   const logger = options.logger.child({ gateway: 'consult' });
   const observe = createRequestMetrics({ gateway: 'consult', clock, metrics });
+  const cookieFor = options.stickyCookie === undefined ? null : createStickyCookie(options.stickyCookie);
 
   return async (request, response) => {
     const observed = observe(response);
@@ -81,9 +82,9 @@ export const createConsultHandler = (
       const decision = await router.route(await routeRequestOf(request, body, options));
       observed.ended(decision.kind === 'routed' ? 'answered' : decision.kind, decision.pool ?? '');
       if (decision.kind === 'routed') {
-        const { stickyCookie: name } = options;
-        const { address } = decision.endpoint;
-        if (name !== undefined) response.setHeader('cookie', stickyCookie(request.headers.cookie, name, address));
+        if (cookieFor !== null) {
+          response.setHeader('cookie', cookieFor(request.headers.cookie, decision.endpoint.address));
+        }
         return answerRouted(response, decision);
       }
       answerUnrouted(response, decision, logger);

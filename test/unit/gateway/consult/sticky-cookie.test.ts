@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { stickyCookie } from '../../../../sidecar/gateway/consult/sticky-cookie.ts';
+import { createStickyCookie } from '../../../../sidecar/gateway/consult/sticky-cookie.ts';
 import { createConsultGateway } from '../../../../sidecar/gateway/index.ts';
 import { createFakeRouter, endpointAt } from '../../../support/fake-router.ts';
 import { openRaw, rawHeader } from '../../../support/raw-http.ts';
@@ -16,7 +16,9 @@ describe('sticky cookie', () => {
     ['pick=spoofed;a=1 ;pick=again', `a=1; pick=${hash}`],
     ['picked=1; Pick=2; flag', `picked=1; Pick=2; flag; pick=${hash}`],
   ])('is laid over the client’s cookies %j', (cookies, expected) => {
-    expect(stickyCookie(cookies, 'pick', '127.0.0.1:8001')).toBe(expected);
+    const cookieFor = createStickyCookie('pick');
+    expect(cookieFor(cookies, '127.0.0.1:8001')).toBe(expected);
+    expect(cookieFor(cookies, '127.0.0.1:8001')).toBe(expected);
   });
 
   it('is on answers only where a name is configured', async () => {
