@@ -9,7 +9,7 @@ const figure = (value: number): string => {
   if (size >= 1e9) return `${(value / 1e9).toFixed(2)}G`;
   if (size >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
   if (size >= 1e4) return `${(value / 1e3).toFixed(1)}k`;
-  return value.toPrecision(3).replace(/\.?0+$/, '');
+  return String(Number(value.toPrecision(3)));
 };
 
 const columns: readonly (readonly [title: string, cell: (row: Measurement) => string])[] = [

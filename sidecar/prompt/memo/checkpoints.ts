@@ -1,12 +1,25 @@
+/** Where in a prompt encoding can be taken up again. */
+export interface Place {
+  /** Pieces up to and with the one that it lies in. */
+  readonly pieces: number;
+  /** UTF-16 units of that piece in front of it; 0 at the prompt's start. */
+  readonly offset: number;
+  /** Tokens in front of it. */
+  readonly tokens: number;
+}
+
+const PLACE_BYTES = 48;
+
+const start: Place = { pieces: 0, offset: 0, tokens: 0 };
+
 /**
- * Places in a prompt at which encoding can be taken up again: after so many pieces, all of whose tokens stand whatever
- * follows. Of each the last few token ids are kept, so that keys of the block that lies across can be made.
+ * Places in a prompt at which encoding can be taken up again, since the tokens in front stand whatever follows. Of each the
+ * last few token ids are kept, so that keys of the block that lies across can be made.
  */
 export class Checkpoints {
   /** Most ids kept of a checkpoint: one less than the largest block. */
   readonly tailLength: number;
-  readonly #pieces: number[] = [];
-  readonly #tokens: number[] = [];
+  readonly #places: Place[] = [];
   #tails: Int32Array;
 
   constructor(tailLength: number) {
@@ -15,54 +28,44 @@ export class Checkpoints {
   }
 
   get count(): number {
-    return this.#pieces.length;
+    return this.#places.length;
   }
 
   get bytes(): number {
-    return this.#tails.byteLength + this.count * 16;
+    return this.#tails.byteLength + this.count * PLACE_BYTES;
   }
 
-  /** Forgets those behind the first `pieces` pieces. */
+  /** The last place; the prompt's start where there is none. */
+  get last(): Place {
+    return this.#places.at(-1) ?? start;
+  }
+
+  /** Forgets places beyond the first `pieces` pieces. */
   keep(pieces: number): void {
-    let count = this.count;
-    while (count > 0 && (this.#pieces[count - 1] ?? 0) > pieces) count -= 1;
-    this.#pieces.length = count;
-    this.#tokens.length = count;
+    while (this.last.pieces > pieces) this.#places.pop();
   }
 
-  /** Pieces in front of the last one; 0 where there is none. */
-  get pieces(): number {
-    return this.#pieces.at(-1) ?? 0;
-  }
-
-  /** Tokens in front of the last one; 0 where there is none. */
-  get tokens(): number {
-    return this.#tokens.at(-1) ?? 0;
-  }
-
-  /** The last ids in front of the last one, {@link tailLength} of them or, near the start, all. */
+  /** The last ids in front of the last place, {@link tailLength} of them or, near the start, all. */
   tail(): Int32Array {
-    const start = Math.max(0, this.count - 1) * this.tailLength;
-    return this.#tails.slice(start, start + Math.min(this.tokens, this.tailLength));
+    const from = Math.max(0, this.count - 1) * this.tailLength;
+    return this.#tails.slice(from, from + Math.min(this.last.tokens, this.tailLength));
   }
 
-  /** Adds one; `tail` as {@link tail} gives it. */
-  push(pieces: number, tokens: number, tail: Int32Array): void {
-    const start = this.count * this.tailLength;
-    if (start + this.tailLength > this.#tails.length) {
+  /** Adds a place; `tail` as {@link tail} gives it. */
+  push(place: Place, tail: Int32Array): void {
+    const from = this.count * this.tailLength;
+    if (from + this.tailLength > this.#tails.length) {
       const grown = new Int32Array(Math.ceil(this.#tails.length * 1.5) + this.tailLength);
       grown.set(this.#tails);
       this.#tails = grown;
     }
-    this.#tails.set(tail, start);
-    this.#pieces.push(pieces);
-    this.#tokens.push(tokens);
+    this.#tails.set(tail, from);
+    this.#places.push(place);
   }
 
   copy(): Checkpoints {
     const other = new Checkpoints(this.tailLength);
-    other.#pieces.push(...this.#pieces);
-    other.#tokens.push(...this.#tokens);
+    other.#places.push(...this.#places);
     other.#tails = this.#tails.slice();
     return other;
   }

@@ -34,7 +34,7 @@ export class EncodedTurn implements RememberedTurn {
     let same = 0;
     while (same < most && old[same] === pieces[same]) same += 1;
     this.checkpoints.keep(same);
-    for (const chain of this.#chains) chain.keep(this.checkpoints.tokens);
+    for (const chain of this.#chains) chain.keep(this.checkpoints.last.tokens);
     this.pieces = pieces;
     this.version += 1;
     return same;

@@ -7,21 +7,28 @@ export interface ChainKind {
   readonly identity: PromptIdentity;
 }
 
+const none = new Int32Array(0);
+/** Room for the next turns. */
+const SPARE_BLOCKS = 64;
+
 /** Keys of a conversation's blocks as of its last turn, under one block size. */
 export class KeyChain {
   readonly #kind: ChainKind;
-  #keys: BlockKeys;
+  #lo: Int32Array;
+  #hi: Int32Array;
   /** Blocks that hold for the turn at hand. */
   #validBlocks = 0;
+  /** Entries that were handed out, and must stay as they are. */
+  #usedBlocks = 0;
 
   constructor(kind: ChainKind) {
     this.#kind = kind;
-    const none = new Int32Array(0);
-    this.#keys = { blockSize: kind.blockSize, count: 0, lo: none, hi: none };
+    this.#lo = none;
+    this.#hi = none;
   }
 
   get bytes(): number {
-    return this.#keys.lo.byteLength * 2;
+    return this.#lo.byteLength * 2;
   }
 
   /** Whether it is the chain of this kind. Prompts with multimodal items have none. */
@@ -47,28 +54,42 @@ export class KeyChain {
   }
 
   /**
-   * Goes on from the block that token number `from` lies in; `tokenIds` begin with that block. Earlier keys that were
-   * handed out stay as they are: the arrays are new ones.
+   * Goes on from the block that token number `from` lies in; `tokenIds` begin with that block. Keys that were handed out
+   * earlier never change.
    */
   extend(tokenIds: Int32Array, from: number): BlockKeys {
     const { blockSize, seed, identity } = this.#kind;
     const blocks = Math.floor(from / blockSize);
     const count = blocks + Math.floor(tokenIds.length / blockSize);
-    const { lo, hi } = this.#keys;
-    const into = { lo: new Int32Array(count), hi: new Int32Array(count) };
-    into.lo.set(lo.subarray(0, blocks));
-    into.hi.set(hi.subarray(0, blocks));
-    const resume = blocks === 0 ? {} : { resume: { blocks, lo: lo[blocks - 1] ?? 0, hi: hi[blocks - 1] ?? 0 } };
-    this.#keys = computeBlockKeys(tokenIds, { blockSize, seed, identity, into, ...resume });
-    this.#validBlocks = this.#keys.count;
-    return this.#keys;
+    if (blocks < this.#usedBlocks || count > this.#lo.length) this.#renew(blocks, count);
+    const into = { lo: this.#lo, hi: this.#hi };
+    const last = { blocks, lo: this.#lo[blocks - 1] ?? 0, hi: this.#hi[blocks - 1] ?? 0 };
+    const resume = blocks === 0 ? {} : { resume: last };
+    this.#validBlocks = count;
+    this.#usedBlocks = count;
+    return computeBlockKeys(tokenIds, { blockSize, seed, identity, into, ...resume });
   }
 
-  /** The same for a conversation that goes another way from here; keys are shared, since they are never changed. */
+  /** The same for a conversation that goes another way from here. */
   branch(): KeyChain {
     const chain = new KeyChain(this.#kind);
-    chain.#keys = this.#keys;
+    chain.#lo = this.#lo;
+    chain.#hi = this.#hi;
     chain.#validBlocks = this.#validBlocks;
+    // Both go on in arrays of their own.
+    chain.#usedBlocks = Number.POSITIVE_INFINITY;
+    this.#usedBlocks = Number.POSITIVE_INFINITY;
     return chain;
+  }
+
+  #renew(blocks: number, count: number): void {
+    const length = count + SPARE_BLOCKS + (count >>> 4);
+    const copy = (old: Int32Array): Int32Array => {
+      const renewed = new Int32Array(length);
+      renewed.set(old.subarray(0, blocks));
+      return renewed;
+    };
+    this.#lo = copy(this.#lo);
+    this.#hi = copy(this.#hi);
   }
 }

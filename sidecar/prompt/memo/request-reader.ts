@@ -47,6 +47,8 @@ class MemoReader implements RequestReader {
   readonly #frameWords = new Int32Array(2 * HASH_WORDS);
   readonly #store: RecordStore;
   #isTrusted = true;
+  #lastPath: string | null = null;
+  #isLastPathChat = false;
   #turns = 0;
   #knownTurns = 0;
   #bytes = 0;
@@ -74,7 +76,11 @@ class MemoReader implements RequestReader {
   #isChat({ path, body, isComplete }: PromptRequest): boolean {
     if (!this.#isTrusted || !isComplete || body.length < this.#scanner.chunkBytes || body.length > MAX_BODY_BYTES)
       return false;
-    return path !== null && pathMeaning(path) === 'chat' && !isRenderPath(path);
+    if (path !== this.#lastPath) {
+      this.#lastPath = path;
+      this.#isLastPathChat = path !== null && pathMeaning(path) === 'chat' && !isRenderPath(path);
+    }
+    return this.#isLastPathChat;
   }
 
   /** Null where anything is unusual; nothing is changed then. */

@@ -50,7 +50,7 @@ export class TurnEncoder {
       return null;
     }
     const { checkpoints } = state;
-    const keptTokens = checkpoints.tokens;
+    const keptTokens = checkpoints.last.tokens;
     const tail = checkpoints.tail();
     this.#arena.truncate(0);
     this.#append(pieces, checkpoints, tail);
@@ -84,26 +84,31 @@ export class TurnEncoder {
     if (blockSize <= LARGEST_BLOCK) this.#largestBlock = Math.max(this.#largestBlock, blockSize);
   }
 
-  /** Encodes pieces from the last checkpoint on and adds checkpoints on the way. */
+  /** Encodes what lies behind the last checkpoint and adds checkpoints on the way. */
   #append(pieces: readonly string[], checkpoints: Checkpoints, tail: Int32Array): void {
-    const keptTokens = checkpoints.tokens;
-    let length = 0;
-    for (let at = checkpoints.pieces; at < pieces.length; at += 1) {
+    const { last } = checkpoints;
+    let length = last.pieces === 0 ? 0 : this.#write((pieces[last.pieces - 1] ?? '').slice(last.offset), 0);
+    for (let at = last.pieces; at < pieces.length; at += 1) {
       const piece = pieces[at] ?? '';
-      length = this.#write(piece, length);
-      const isLast = at === pieces.length - 1;
-      if (!isLast && (length < CHECKPOINT_BYTES || !this.#ends.mayEnd(piece))) continue;
-      const before = this.#arena.length;
-      const endsInAddedToken = this.#tokenizer.encodeUtf8(this.#scratch.subarray(0, length), this.#arena);
-      if (isLast) return;
-      if (!endsInAddedToken) {
-        // It looked like an added token, but another one took its beginning.
-        this.#arena.truncate(before);
+      const offset = length + piece.length < CHECKPOINT_BYTES ? 0 : this.#ends.lastIn(piece);
+      if (offset === 0) {
+        length = this.#write(piece, length);
         continue;
       }
-      length = 0;
-      checkpoints.push(at + 1, keptTokens + this.#arena.length, this.#lastIds(tail, checkpoints.tailLength));
+      const before = this.#arena.length;
+      length = this.#write(piece.slice(0, offset), length);
+      const endsInAddedToken = this.#tokenizer.encodeUtf8(this.#scratch.subarray(0, length), this.#arena);
+      if (endsInAddedToken) {
+        length = 0;
+        const place = { pieces: at + 1, offset, tokens: last.tokens + this.#arena.length };
+        checkpoints.push(place, this.#lastIds(tail, checkpoints.tailLength));
+      } else {
+        // It looked like an added token, but another one took its beginning.
+        this.#arena.truncate(before);
+      }
+      length = this.#write(piece.slice(offset), length);
     }
+    this.#tokenizer.encodeUtf8(this.#scratch.subarray(0, length), this.#arena);
   }
 
   #write(piece: string, at: number): number {

