@@ -6,6 +6,7 @@
  * Sources: the configuration's static list, Kubernetes (EndpointSlices, annotations, InferencePools).
  */
 
+export { type Dial, dialTcp, findClosedEventPorts } from './event-ports.ts';
 export { describeFinding, type Finding, type FindingCode } from './finding.ts';
 export type { ApiQuery, KubernetesApi, ListPage, WatchEvent, WatchHandlers } from './kubernetes/api.ts';
 export { createKubernetesApi } from './kubernetes/client.ts';
