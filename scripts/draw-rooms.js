@@ -1,12 +1,13 @@
 // Draws the import picture of docs/ARCHITECTURE.md from dependency-cruiser's JSON on stdin, between two marker lines.
 // With --check it changes nothing and fails when the picture in the file is another one.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { json } from 'node:stream/consumers';
 
 const file = 'docs/ARCHITECTURE.md';
 const begin = '<!-- rooms:begin (npm run picture) -->';
 const end = '<!-- rooms:end -->';
 
-const { modules } = JSON.parse(readFileSync(0, 'utf8'));
+const { modules } = await json(process.stdin);
 const roomOf = (path) => /^sidecar\/([^/]+)\//.exec(path)?.[1];
 const edges = new Set();
 for (const { source, dependencies } of modules) {
