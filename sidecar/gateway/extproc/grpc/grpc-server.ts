@@ -11,7 +11,8 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock, Logger } from '../../../core/index.ts';
 import { listenOn } from '../../listening.ts';
-import type { TlsMaterial, TlsVersion } from '../tls/tls-source.ts';
+import type { TlsMaterial } from '../tls/tls-material.ts';
+import type { TlsVersion } from '../tls/tls-source.ts';
 import { type GrpcMethods, grpcStatuses } from './grpc-call.ts';
 import { refuseCall, serveCall } from './serve-call.ts';
 
@@ -43,10 +44,11 @@ export interface GrpcServer {
   stop(deadlineMs: number, onDeadline?: () => void): Promise<void>;
 }
 
-// Node's defaults are made for browsers. Behind one Envoy a few connections carry everything: the windows let a large
-// prompt through without waiting for updates, and memory is bounded by streams times windows.
+// Node's defaults are made for browsers: a few connections carry everything here. The windows let a large prompt through
+// without waiting for updates. That of the connection is no larger, for node:http2 does not read while it cannot write: with
+// a peer that does the same, more in flight than fits the sockets' buffers could stop both for ever.
 const streamWindowBytes = 1_048_576;
-const connectionWindowBytes = 16_777_216;
+const connectionWindowBytes = 1_048_576;
 const maxConcurrentStreams = 4_096;
 const sessionMemoryMegabytes = 1_024;
 

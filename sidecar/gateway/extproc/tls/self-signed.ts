@@ -1,6 +1,6 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { bitString, der, integer, objectId, octetString, sequence, setOf, time, utf8String } from './der.ts';
-import type { TlsMaterial } from './tls-source.ts';
+import type { TlsMaterial } from './tls-material.ts';
 
 const dayMs = 86_400_000;
 const validDays = 3_650;

@@ -3,12 +3,7 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { type Clock, type Logger, SidecarError } from '../../../core/index.ts';
 import { createSelfSigned } from './self-signed.ts';
-
-/** A certificate chain and its key, both PEM. */
-export interface TlsMaterial {
-  readonly cert: string;
-  readonly key: string;
-}
+import type { TlsMaterial } from './tls-material.ts';
 
 /** Lowest version that is spoken. */
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';

@@ -1,0 +1,5 @@
+/** A certificate chain and its key, both PEM. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+}
