@@ -1,4 +1,3 @@
-import { createConsultHandler } from '../../../sidecar/gateway/consult/consult-handler.ts';
 import { createConsultGateway } from '../../../sidecar/gateway/index.ts';
 import { routedTo } from '../../support/fake-router.ts';
 import { createLoadClient, startServer } from '../../support/http-load.ts';
@@ -19,22 +18,17 @@ const consult = (kilobytes: number): Benchmark => ({
       request.resume();
       request.on('end', () => response.end());
     });
-    const options = { ...quietGatewayOptions, router, bodyLimitBytes: 33_554_432, bodyTimeoutMs: 100, pathPrefix: '' };
-    const handler = createConsultHandler(options);
-    const plain = await startServer((request, response) => void handler(request, response));
     const gateway = createConsultGateway({ ...quietGatewayOptions, router });
     const { address } = await gateway.start(new AbortController().signal);
     return {
       baseline: 'server that only reads',
       bodies: [
         { name: 'server that only reads', run: () => client.burst(floor.address) },
-        { name: 'consult on node:http', run: () => client.burst(plain.address) },
-        { name: 'consult on express', run: () => client.burst(address) },
+        { name: 'consult', run: () => client.burst(address) },
       ],
       dispose: async () => {
         client.close();
         floor.close();
-        plain.close();
         await gateway.stop(0);
       },
     };

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -150,6 +151,19 @@ describeReal('load', () => {
     expect(behind.router.tickets).toHaveLength(157 * 64);
     expect(behind.router.tickets.every((events) => events.length === 2)).toBe(true);
     expect(await behind.envoy.stat('cluster.warmroute.upstream_cx_destroy_remote')).toBe(0);
+  });
+
+  it('of 64 bodies of 1.5 MB at once passes, each byte for byte', async () => {
+    await using behind = await startBehindEnvoy(executable, {
+      manifest: 'extproc-override-host',
+      answer: json({ ok: true }),
+    });
+    const bodies = Array.from({ length: 64 }, (_, index) => Buffer.alloc(1_500_000, `${index} `));
+    const answers = await Promise.all(bodies.map((body) => fetch(behind.envoy.url, { method: 'POST', body })));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    const hashes = (list: readonly Buffer[]) =>
+      list.map((body) => createHash('sha256').update(body).digest('hex')).sort();
+    expect(hashes(behind.picked.received.map(({ body }) => body))).toEqual(hashes(bodies));
   });
 });
 

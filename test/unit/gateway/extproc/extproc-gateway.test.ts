@@ -128,6 +128,32 @@ describe('exchanges over gRPC', () => {
     expect(await client.health('')).toBe('SERVING');
   });
 
+  it('do not stall each other when many long bodies come at once from a peer that reads only while it can write', async () => {
+    await using edge = await started(create());
+    const session = connect(`http://${edge.address}`, {
+      settings: { initialWindowSize: 1_048_576 },
+      maxSessionMemory: 1_024,
+    });
+    await once(session, 'connect');
+    session.setLocalWindowSize(16_777_216);
+    const bodyBytes = 220_000;
+    const body = Buffer.alloc(bodyBytes + 8);
+    body.set([0x22, 0xe4, 0xb6, 0x0d, 0x0a, 0xe0, 0xb6, 0x0d]);
+    const prefix = Buffer.from([0, 0, 0, 0, 0]);
+    prefix.writeUInt32BE(body.length, 1);
+    const exchanges = Array.from({ length: 100 }, async () => {
+      const stream = session.request({ ':method': 'POST', ':path': processPath, 'content-type': 'application/grpc' });
+      stream.end(
+        Buffer.concat([Buffer.from([0, 0, 0, 0, 2, 0x12, 0]), prefix, body, Buffer.from([0, 0, 0, 0, 2, 0x32, 0])]),
+      );
+      let received = 0;
+      for await (const chunk of stream) received += chunk.length;
+      expect(received).toBeGreaterThan(bodyBytes);
+    });
+    await Promise.all(exchanges);
+    session.destroy();
+  });
+
   it('stop reading from a client that does not read', async () => {
     await using edge = await started(create({ bodyLimitBytes: 1 }));
     await using raw = await openCall(edge.address);

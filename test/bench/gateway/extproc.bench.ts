@@ -1,0 +1,138 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { seededRandom } from '../../../sidecar/core/index.ts';
+import { startProcess, type TestProcess } from '../../support/process.ts';
+import type { Benchmark, BenchmarkBody } from '../harness.ts';
+import { createExchangeClient } from './extproc/exchange-client.ts';
+
+/** Exchanges of one lane a call. */
+const exchangesPerLane = 8;
+const conversations = 24;
+const turns = 6;
+
+const serverScript = fileURLToPath(new URL('extproc/server.ts', import.meta.url));
+const ticksPerSecond = 100;
+
+const words = readFileSync(new URL('../../../docs/ARCHITECTURE.md', import.meta.url), 'utf8').split(/\s+/);
+
+/** Chats of which each grows turn by turn around `bytes`, as the same client sends them: earlier messages unchanged. */
+const growingChats = (bytes: number): readonly (readonly Buffer[])[] => {
+  const random = seededRandom(7);
+  const text = (length: number): string => {
+    let made = '';
+    while (made.length < length) made += `${words[Math.floor(random() * words.length)]} `;
+    return made.slice(0, length);
+  };
+  return Array.from({ length: conversations }, () => {
+    const messages = [
+      { role: 'system', content: text(bytes * 0.6) },
+      { role: 'user', content: text(bytes * 0.1) },
+    ];
+    return Array.from({ length: turns }, () => {
+      messages.push({ role: 'assistant', content: text(bytes * 0.05) }, { role: 'user', content: text(bytes * 0.05) });
+      return Buffer.from(JSON.stringify({ model: 'qwen', messages }));
+    });
+  });
+};
+
+/** CPU seconds and peak memory of a process by Linux's /proc; NaN elsewhere. */
+const readUsage = (pid: number): { readonly cpuSeconds: number; readonly peakMegabytes: number } => {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return {
+      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
+      peakMegabytes: Number(peak) / 1024,
+    };
+  } catch {
+    return { cpuSeconds: Number.NaN, peakMegabytes: Number.NaN };
+  }
+};
+
+const quantile = (values: readonly number[], share: number): number =>
+  [...values].sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
+
+interface Server {
+  readonly name: string;
+  readonly address: string;
+  readonly pid: number;
+}
+
+/** One body: `lanes` exchanges at once, `exchangesPerLane` after each other. The first call warms up. */
+const bodyOf = (server: Server, chats: readonly (readonly Buffer[])[], lanes: number): BenchmarkBody => {
+  const client = createExchangeClient(server.address);
+  let latencies: number[] = [];
+  let exchanges = 0;
+  let turn = 0;
+  let before = readUsage(server.pid);
+  const lane = async (): Promise<void> => {
+    for (let count = 0; count < exchangesPerLane; count += 1) {
+      turn += 1;
+      const chat = chats[turn % chats.length] ?? [];
+      const body = chat[Math.floor(turn / chats.length) % chat.length] ?? Buffer.alloc(0);
+      latencies.push((await client.exchange(body)).decisionMs);
+      exchanges += 1;
+    }
+  };
+  return {
+    name: server.name,
+    run: async () => {
+      const isWarmUp = turn < chats.length * turns;
+      await Promise.all(Array.from({ length: lanes }, lane));
+      if (!isWarmUp) return;
+      latencies = [];
+      exchanges = 0;
+      before = readUsage(server.pid);
+    },
+    figures: () => {
+      const after = readUsage(server.pid);
+      client.close();
+      return {
+        cpuSecondsPer1000: ((after.cpuSeconds - before.cpuSeconds) * 1000) / exchanges,
+        decisionP50Ms: quantile(latencies, 0.5),
+        decisionP99Ms: quantile(latencies, 0.99),
+        peakMegabytes: after.peakMegabytes,
+      };
+    },
+  };
+};
+
+const bodyNames = {
+  'grpc-js-echo': 'echo floor on @grpc/grpc-js',
+  echo: 'echo floor on node:http2',
+  edge: 'gateway, free decisions',
+  sidecar: 'whole sidecar',
+} as const;
+
+const extproc = (options: { readonly kilobytes: number; readonly lanes: number }): Benchmark => ({
+  name: `extproc: ${options.kilobytes} KB growing chats, concurrency ${options.lanes}, response phase included`,
+  unit: 'decision',
+  unitsPerCall: options.lanes * exchangesPerLane,
+  isHeavy: options.kilobytes !== 30 || options.lanes !== 16,
+  setup: async () => {
+    const chats = growingChats(options.kilobytes * 1000);
+    const processes: TestProcess[] = [];
+    const servers: Server[] = [];
+    for (const [kind, name] of Object.entries(bodyNames)) {
+      const server = startProcess(process.execPath, ['--disable-warning=ExperimentalWarning', serverScript, kind]);
+      processes.push(server);
+      const { address }: { readonly address: string } = JSON.parse(await server.firstLine);
+      servers.push({ name, address, pid: server.child.pid ?? 0 });
+    }
+    // Another endpoint picker at hand: its address, and its process for CPU and memory.
+    const { WARMROUTE_BENCH_EPP: other, WARMROUTE_BENCH_EPP_PID: pid } = process.env;
+    if (other !== undefined) servers.push({ name: 'other endpoint picker', address: other, pid: Number(pid ?? 0) });
+    return {
+      baseline: bodyNames['grpc-js-echo'],
+      bodies: servers.map((server) => bodyOf(server, chats, options.lanes)),
+      dispose: async () => {
+        await Promise.all(processes.map((server) => server.stop('SIGKILL')));
+      },
+    };
+  },
+});
+
+/** What a decision through ext_proc costs, beside processors that decide nothing. */
+export const benchmarks: readonly Benchmark[] = [1, 30, 220].flatMap((kilobytes) =>
+  [1, 16, 64].map((lanes) => extproc({ kilobytes, lanes })),
+);
