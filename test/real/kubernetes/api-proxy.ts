@@ -60,7 +60,9 @@ export const startApiProxy = async (server: ApiServer): Promise<ApiProxy> => {
     } else if (url.searchParams.has('limit') && !url.searchParams.has('continue')) {
       lists.push(url.pathname);
     }
-    const { host: _host, connection: _connection, ...headers } = request.headers;
+    const { host: _host, connection: _connection, 'accept-encoding': _encoding, ...others } = request.headers;
+    // Text, whatever else the client would take, so that addresses can be found in it.
+    const headers = { ...others, accept: 'application/json' };
     const outgoing = httpsRequest(url, { method: request.method ?? 'GET', headers, agent }, (answer) =>
       passBack(answer, response, isWatch),
     );

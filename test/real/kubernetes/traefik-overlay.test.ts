@@ -1,0 +1,151 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { tinyQwenFolder } from '../../../sidecar/simulator/index.ts';
+import { readJson } from '../../support/http.ts';
+import { freePort, pollUntil, startProcess, startWarmroute } from '../../support/process.ts';
+import { type RunningEngine, runEngine } from '../../support/running-app.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { type ApiProxy, startApiProxy } from './api-proxy.ts';
+import { testkube } from './api-server.ts';
+import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster.ts';
+import type { KubeObject } from './kube-client.ts';
+import { kustomize, repository } from './kustomize.ts';
+import { pod, service, slice } from './objects.ts';
+
+const executable = testkube();
+const traefik = `${process.env['WARMROUTE_REAL_CACHE'] ?? '.cache/real'}/traefik-3.7.15/traefik`;
+const isAtHand = executable !== null && existsSync(traefik);
+if (!isAtHand) console.log('SKIPPED kubernetes: no Traefik at hand, its overlay is not run');
+
+const namespace = 'llm';
+
+interface Recorded {
+  readonly endpoint: string;
+  readonly predictedCachedTokens: number;
+}
+
+interface Completion {
+  readonly usage: { readonly prompt_tokens_details: { readonly cached_tokens: number } };
+}
+
+/** The overlay's own settings: the configuration file of its ConfigMap and the environment of its Deployment. */
+const settingsOf = (objects: readonly KubeObject[]) => {
+  const map = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith('warmroute'));
+  const text = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'));
+  const env = [...text.matchAll(/\{"name":"(WARMROUTE_[A-Z_]+)","value":"([^"]*)"\}/g)];
+  const data: unknown = map?.['data'];
+  const config: unknown = typeof data === 'object' && data !== null && 'config.yaml' in data ? data['config.yaml'] : '';
+  return { config: String(config), env: Object.fromEntries(env.map(([, name, value]) => [name, value])) };
+};
+
+(isAtHand ? describe : describe.skip)('the overlay for Traefik with a real Traefik', () => {
+  let cluster: Cluster;
+  let proxy: ApiProxy;
+  const engines = new Map<string, RunningEngine>();
+
+  beforeAll(async () => {
+    cluster = await startCluster(executable ?? '');
+    proxy = await startApiProxy(cluster);
+    const definitions = await definitionsAtHand();
+    await cluster.addDefinitions(definitions.filter(({ metadata }) => metadata.name.includes('traefik')));
+    await cluster.addNamespace(namespace);
+    const ports = { http: await freePort(), events: await freePort() };
+    const endpoints = [];
+    for (const number of [61, 62]) {
+      const host = `127.0.0.${number}`;
+      const running = await runEngine({ host, port: ports.http, eventsAddress: `tcp://${host}:${ports.events}` });
+      engines.set(running.at.address, running);
+      const name = `vllm-qwen-${number}`;
+      const stored = await cluster.admin.apply(pod(name, { namespace, ip: `198.18.0.${number}`, app: 'vllm-qwen' }), {
+        status: true,
+      });
+      endpoints.push({ ip: `198.18.0.${number}`, pod: name, uid: stored.metadata.uid ?? '' });
+    }
+    const annotations = { pool: 'tiny', tokenizer: tinyQwenFolder, 'events-port': String(ports.events) };
+    await cluster.admin.apply(service('vllm-qwen', { namespace, annotations }));
+    const options = { namespace, service: 'vllm-qwen', ports: [{ name: 'http', port: ports.http }], endpoints };
+    await cluster.admin.apply(slice('vllm-qwen', options));
+  });
+  afterAll(async () => {
+    for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  it('sends every request to the Pod that warmroute picked, whose cache is as predicted', async () => {
+    const built = await kustomize(executable ?? '', join(repository, 'kustomize/overlays/traefik'));
+    const { config, env } = settingsOf(built);
+    expect(env).toEqual({ WARMROUTE_CONSULT_STICKY_COOKIE: 'warmroute' });
+
+    const objects = built.map((object) => placed(object, namespace));
+    for (const object of objects) if (object.kind !== 'Middleware') await cluster.admin.apply(object);
+    const { kubeconfig } = await cluster.account(namespace, 'warmroute', { url: proxy.url });
+    await using folder = await temporaryFolder({ 'config.yaml': config });
+    await using sidecar = startWarmroute(['serve', '--config', `${folder.path}/config.yaml`], {
+      ...process.env,
+      ...env,
+      KUBECONFIG: kubeconfig,
+      WARMROUTE_PROXY_LISTEN: '127.0.0.1:0',
+      WARMROUTE_CONSULT_LISTEN: '127.0.0.1:0',
+      WARMROUTE_ADMIN_LISTEN: '127.0.0.1:0',
+    });
+    const { listening } = JSON.parse(await sidecar.firstLine);
+    const admin = `http://${listening.admin}`;
+
+    // The one change to the overlay: there is no cluster DNS here.
+    for (const object of objects) {
+      if (object.kind !== 'Middleware') continue;
+      const text = JSON.stringify(object).replace('warmroute.llm.svc.cluster.local:9010', listening.consult);
+      await cluster.admin.apply(JSON.parse(text));
+    }
+    const entry = `127.0.0.1:${await freePort()}`;
+    await using _gateway = startProcess(traefik, [
+      `--entrypoints.web.address=${entry}`,
+      '--providers.kubernetescrd',
+      `--providers.kubernetescrd.endpoint=${proxy.url}`,
+      '--providers.kubernetescrd.token=admin-token',
+      '--global.checknewversion=false',
+      '--global.sendanonymoususage=false',
+    ]);
+    const ask = (content: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+      fetch(`http://${entry}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ model: 'tiny', max_tokens: 2, messages: [{ role: 'user', content }] }),
+      });
+    await pollUntil(async () => ((await fetch(`${admin}/readyz`)).ok && (await ask('hello')).ok ? true : undefined), {
+      what: `the way through Traefik: ${_gateway.errorOutput().slice(-2000)}`,
+      deadlineMs: 30_000,
+    });
+
+    const served = (): ReadonlyMap<string, number> =>
+      new Map([...engines].map(([address, { engine }]) => [address, engine.counters().finishedRequests]));
+    const used = new Set<string>();
+    for (let index = 0; index < 40; index += 1) {
+      const before = served();
+      const response = await ask(`Chat ${index % 10}. ${'It goes on and on. '.repeat(20)}`, {
+        cookie: `other=1; warmroute=0000000000000000`,
+        'x-gateway-destination-endpoint': '127.0.0.1:1',
+      });
+      expect(response.status).toBe(200);
+      const { usage } = await readJson<Completion>(response);
+      const { decisions } = await readJson<{ decisions: readonly Recorded[] }>(
+        await fetch(`${admin}/api/v1/decisions?limit=1`),
+      );
+      const [decision] = decisions;
+      const by = [...served()]
+        .filter(([address, count]) => count > (before.get(address) ?? 0))
+        .map(([address]) => address);
+      expect(by).toEqual([decision?.endpoint]);
+      expect(usage.prompt_tokens_details.cached_tokens).toBe(decision?.predictedCachedTokens);
+      used.add(by[0] ?? '');
+    }
+    expect(used.size).toBe(2);
+
+    // What the README says of bodies that are too long, and of warmroute being away.
+    expect((await ask('x'.repeat(34 * 2 ** 20))).status).toBe(401);
+    await sidecar.stop();
+    expect((await ask('hello')).status).toBe(500);
+  });
+});
