@@ -3,15 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { silentLogger, systemClock } from '../../../sidecar/core/index.ts';
-import {
-  createKubernetesApi,
-  createKubernetesDiscovery,
-  type KubernetesApi,
-} from '../../../sidecar/discovery/index.ts';
-import { FakeKubernetes } from '../../support/fake-kubernetes.ts';
+import { createKubernetesDiscovery, type KubernetesApi } from '../../../sidecar/discovery/index.ts';
 import { collections } from '../../support/fake-kubernetes-objects.ts';
-import { serveFakeKubernetes } from '../../support/fake-kubernetes-server.ts';
 import type { Benchmark, BenchmarkBody } from '../harness.ts';
+import { connectTo } from './connected.ts';
 import { buildFleet } from './fleet.ts';
 
 const CHANGES_A_SECOND = 100;
@@ -22,17 +17,6 @@ const collectGarbage: () => void = runInNewContext('gc');
 const heapMegabytes = (): number => {
   collectGarbage();
   return process.memoryUsage().heapUsed / 1e6;
-};
-
-/** Connects to a fake API server of its own that holds the fleet, under the environment's name for it. */
-const connect = async (fleet: ReturnType<typeof buildFleet>) => {
-  const fake = new FakeKubernetes();
-  fake.put(collections.services, fleet.service);
-  for (const slice of fleet.slices) fake.put(collections.slices, slice);
-  for (const pod of fleet.pods) fake.put(collections.pods, pod);
-  const server = await serveFakeKubernetes(fake);
-  process.env['KUBECONFIG'] = server.kubeconfig;
-  return { fake, server, api: await createKubernetesApi() };
 };
 
 /** What the client costs without us: the same watches, parsed and thrown away. */
@@ -66,7 +50,8 @@ const churn: Benchmark = {
     const stopping = new AbortController();
     const perSecond = isSmoke ? 2 : CHANGES_A_SECOND;
     const follow = async (name: string, begin: typeof discover): Promise<BenchmarkBody & AsyncDisposable> => {
-      const { fake, server, api } = await connect(fleet);
+      const connected = await connectTo(fleet);
+      const { fake, api } = connected;
       await begin(api, stopping.signal);
       const heapBefore = heapMegabytes();
       let change = 0;
@@ -87,7 +72,7 @@ const churn: Benchmark = {
           fake.compact();
         },
         figures: () => ({ longestBlockMs, heapGrowthMb: heapMegabytes() - heapBefore }),
-        [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+        [Symbol.asyncDispose]: () => connected[Symbol.asyncDispose](),
       };
     };
     const bodies = [await follow('client alone', followOnly), await follow('discovery', discover)];
