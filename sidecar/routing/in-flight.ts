@@ -69,6 +69,7 @@ export const createInFlight = (options: {
   const speculative = createSpeculativeIndex();
   const promises = new Map<EndpointId, Set<Promised>>();
   const applied = new Set<EndpointId>();
+  let matched = new Int32Array(0);
 
   const endPromise = (promised: Promised): void => {
     const { endpoint } = promised.booking;
@@ -78,20 +79,24 @@ export const createInFlight = (options: {
     promised.release();
   };
 
-  /** Moves one booking on; `isOver` when events have said all there is to say. */
-  const cover = ({ booking, coveredBlocks }: Promised): { readonly tokens: number; readonly isOver: boolean } => {
-    const { holder, keys } = booking;
-    let tokens = 0;
-    let isOver = true;
-    for (const [position, chain] of keys.entries()) {
-      let covered = coveredBlocks[position] ?? 0;
-      if (covered > 0 && !index.holds(holder, chain, covered - 1)) return { tokens, isOver: true };
-      while (covered < chain.count && index.holds(holder, chain, covered)) covered += 1;
-      coveredBlocks[position] = covered;
-      tokens += covered * chain.blockSize;
-      if (covered < chain.count) isOver = false;
+  /** Whether every block is in the index; then events have said all there is to say. */
+  const areCovered = ({ booking, coveredBlocks }: Promised): boolean =>
+    booking.keys.every(({ count }, position) => (coveredBlocks[position] ?? 0) >= count);
+
+  const coveredTokens = ({ booking, coveredBlocks }: Promised): number =>
+    booking.keys.reduce((sum, { blockSize }, position) => sum + (coveredBlocks[position] ?? 0) * blockSize, 0);
+
+  /** Moves one booking on; true where a block that was seen before is gone. */
+  const cover = ({ booking, coveredBlocks }: Promised): boolean => {
+    if (matched.length < index.capacity) matched = new Int32Array(index.capacity);
+    let isAnyGone = false;
+    for (const [position, chain] of booking.keys.entries()) {
+      index.match(chain, matched);
+      const covered = matched[booking.holder] ?? 0;
+      if (covered < (coveredBlocks[position] ?? 0)) isAnyGone = true;
+      else coveredBlocks[position] = covered;
     }
-    return { tokens, isOver };
+    return isAnyGone;
   };
 
   const promise = (booking: Booking): Promised => {
@@ -115,7 +120,6 @@ export const createInFlight = (options: {
     book: (booking) => {
       const { endpoint, promptTokens, uncachedTokens, keys } = booking;
       const promised = promise(booking);
-      const { tokens: coveredTokens, isOver } = cover(promised);
       const work = {
         endpointId: endpoint,
         promptTokens,
@@ -130,11 +134,11 @@ export const createInFlight = (options: {
         : inferredLedger.book({
             ...work,
             fullBlockTokens: keys.length === 0 ? null : fullBlockTokens,
-            coveredTokens,
+            coveredTokens: coveredTokens(promised),
           });
       promised.entry = entry;
       // Nothing is promised where nothing is missing; what is inferred still looks at the events to come.
-      if (isOver && (booking.observesResponse || keys.length === 0)) endPromise(promised);
+      if (areCovered(promised) && (booking.observesResponse || keys.length === 0)) endPromise(promised);
       return {
         firstToken: entry.firstToken,
         finished: () => entry.end('completed'),
@@ -152,9 +156,9 @@ export const createInFlight = (options: {
       if (applied.size === 0) return;
       for (const endpoint of applied) {
         for (const promised of promises.get(endpoint) ?? []) {
-          const { tokens, isOver } = cover(promised);
-          promised.entry?.progress(tokens);
-          if (isOver) endPromise(promised);
+          const isAnyGone = cover(promised);
+          promised.entry?.progress(coveredTokens(promised));
+          if (isAnyGone || areCovered(promised)) endPromise(promised);
         }
       }
       applied.clear();

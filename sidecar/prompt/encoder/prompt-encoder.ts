@@ -80,7 +80,8 @@ class LocalEncoder implements PromptEncoder {
     if (turns === null || !this.#isMemoTrusted || source.content.kind !== 'conversation') return null;
     if (source.addsSpecialTokens || source.truncation !== null) return null;
     const conversation = source.content.conversationFor(templates.plain.habits);
-    if (conversation.cut !== null || conversation.continuesFinalMessage || hasMedia(conversation)) return null;
+    const isPlain = conversation.cut === null && !conversation.continuesFinalMessage;
+    if (!isPlain || turn.messages.some((known) => known.hasMedia)) return null;
     const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
     const input = templateInput(conversation, model, { ...this.#parts, known: turn.messages });
     const pieces = this.#attempt(() => model.template.render(input));

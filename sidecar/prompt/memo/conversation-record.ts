@@ -15,6 +15,8 @@ export interface KnownMessage {
   readonly end: number;
   readonly hash: Int32Array;
   readonly message: ChatMessage;
+  /** Whether it has parts whose tokens only the model's processor knows. */
+  readonly hasMedia: boolean;
   /** The message as templates of one content format see it, once one asked. */
   shown: { readonly format: 'string' | 'openai'; readonly value: JsonObject } | null;
 }

@@ -79,6 +79,7 @@ export class MessageWalk {
       end: end - this.#listStart,
       hash: this.#scanner.hash(start, end).slice(),
       message: message.value,
+      hasMedia: message.value.content.some(({ kind }) => kind === 'media'),
       shown: null,
     };
     this.jump(known);

@@ -10,10 +10,9 @@ import {
   systemClock,
 } from '../../../sidecar/core/index.ts';
 import {
-  type BlockStored,
-  computeBlockKeys,
   createPrefixIndex,
   createRoutingHistory,
+  type EngineKey,
   type Holder,
   type PrefixIndex,
 } from '../../../sidecar/kvindex/index.ts';
@@ -31,11 +30,10 @@ import {
   createDirector,
   createInFlight,
   type Director,
-  type RoutedDecision,
   type RouteRequest,
 } from '../../../sidecar/routing/index.ts';
 import { parseProfile } from '../../../sidecar/scheduling/index.ts';
-import { BLOCK_SIZE, fill, plain } from '../kvindex/workload.ts';
+import { BLOCK_SIZE, fill } from '../kvindex/workload.ts';
 import { qwen3Folder } from '../prompt/qwen3.ts';
 
 /** A director at work. */
@@ -44,31 +42,24 @@ export interface Fleet {
   readonly metrics: Metrics;
   readonly index: PrefixIndex;
   readonly holders: readonly Holder[];
-  /** Stores the prompt of a decision on its pick, as the engine's events would a moment later. */
-  settle(decision: RoutedDecision, tokenIds: Int32Array): void;
+  /** Stores blocks on the endpoint with an address, as its events would. */
+  store(stored: {
+    readonly destination: string;
+    readonly engineKeys: Int32Array;
+    readonly parent: EngineKey | null;
+    readonly tokenIds: Int32Array;
+  }): void;
 }
 
-/** An event that stores a whole prompt; engine keys are made from the block keys, as equal ones for equal blocks. */
-const storedPrompt = (tokenIds: Int32Array): BlockStored => {
-  const keys = computeBlockKeys(tokenIds, { blockSize: BLOCK_SIZE, identity: plain });
-  const engineKeys = new Int32Array(keys.count * 2);
-  for (let block = 0; block < keys.count; block += 1) {
-    engineKeys[block * 2] = keys.hi[block] ?? 0;
-    engineKeys[block * 2 + 1] = keys.lo[block] ?? 0;
-  }
-  return {
-    kind: 'block-stored',
-    engineKeys,
-    parent: null,
-    tokenIds: tokenIds.subarray(0, keys.count * BLOCK_SIZE),
-    blockSize: BLOCK_SIZE,
-    loraName: null,
-    extras: null,
-    medium: 'GPU',
-    group: 0,
-    attentionKind: 'full_attention',
-  };
-};
+const blockStored = {
+  kind: 'block-stored',
+  blockSize: BLOCK_SIZE,
+  loraName: null,
+  extras: null,
+  medium: 'GPU',
+  group: 0,
+  attentionKind: 'full_attention',
+} as const;
 
 const profileOf = (type: string) => {
   const parsed = parseProfile({ scorers: [{ type }] }, { name: type });
@@ -138,13 +129,16 @@ export const createFleet = async (options: { readonly endpoints: number; readonl
     metrics,
     sessionProfile: profileOf('session-affinity-scorer'),
   });
-  const settle = ({ endpoint }: RoutedDecision, tokenIds: Int32Array): void => {
-    const holder = holderById.get(endpoint.id);
-    if (holder === undefined) throw new Error('a decision for no endpoint');
-    index.store(holder, storedPrompt(tokenIds));
+  const byAddress = new Map(
+    states.map(({ endpoint }, number) => [endpoint.address, { endpoint, holder: holders[number] }]),
+  );
+  const store: Fleet['store'] = ({ destination, ...event }) => {
+    const { endpoint, holder } = byAddress.get(destination) ?? {};
+    if (endpoint === undefined || holder === undefined) throw new Error(`no endpoint ${destination}`);
+    index.store(holder, { ...event, ...blockStored });
     inFlight.markApplied(endpoint.id);
   };
-  return { director, metrics, index, holders, settle };
+  return { director, metrics, index, holders, store };
 };
 
 /** The request that an edge that sees responses makes of a chat's body. */
