@@ -1,5 +1,6 @@
 import { silentLogger, silentMetrics, systemClock } from '../../../sidecar/core/index.ts';
 import {
+  type ConsultGatewayOptions,
   createConsultGateway,
   createExtprocGateway,
   type ExtprocGatewayOptions,
@@ -27,6 +28,7 @@ export interface BehindEnvoyOptions extends Pick<EnvoyOptions, 'manifest' | 'edi
   /** Replaces the fake router in the gateway. */
   readonly route?: (fake: FakeRouter) => Router['route'];
   readonly gateway?: Partial<ExtprocGatewayOptions>;
+  readonly consult?: Partial<ConsultGatewayOptions>;
 }
 
 /** Starts everything on free ports. */
@@ -44,7 +46,7 @@ export const startBehindEnvoy = async (executable: string, options: BehindEnvoyO
   };
   const gateway =
     options.manifest === 'ext-authz-override-host'
-      ? createConsultGateway(shared)
+      ? createConsultGateway({ ...shared, ...options.consult })
       : createExtprocGateway({ ...shared, isReady: () => true, ...options.gateway });
   const edge = stack.use(await started(gateway));
   const envoy = stack.use(
