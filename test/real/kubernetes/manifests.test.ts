@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { parseConfig } from '../../../sidecar/config/index.ts';
+import { type Config, parseConfig } from '../../../sidecar/config/index.ts';
 import { testkube } from './api-server.ts';
 import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster.ts';
 import type { KubeObject } from './kube-client.ts';
@@ -66,6 +66,14 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
       : [],
   );
 
+/** The product's configurations among the objects, parsed as the product does. */
+const configsOf = (objects: readonly KubeObject[]): readonly Config[] =>
+  objects.flatMap(({ kind, data }) =>
+    kind === 'ConfigMap' && typeof data === 'object' && data !== null && 'config.yaml' in data
+      ? [parseConfig({}, String(data['config.yaml'])).config]
+      : [],
+  );
+
 (executable === null ? describe.skip : describe)('manifests against a real API server', () => {
   const testkubePath = executable ?? '';
   let cluster: Cluster;
@@ -126,13 +134,9 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
   });
 
   it.each(folders)('can be run with the configuration that %s gives', async (folder) => {
-    for (const object of await kustomize(testkubePath, join(repository, folder))) {
-      const data: unknown = object['data'];
-      if (object.kind !== 'ConfigMap' || typeof data !== 'object' || data === null || !('config.yaml' in data))
-        continue;
-      const { config } = parseConfig({}, String(data['config.yaml']));
-      expect(config.discovery.kubernetes).toBeDefined();
-      expect(Object.keys(config.gateways).length).toBeGreaterThan(0);
+    for (const { discovery, gateways } of configsOf(await kustomize(testkubePath, join(repository, folder)))) {
+      expect(discovery.kubernetes).toBeDefined();
+      expect(Object.keys(gateways).length).toBeGreaterThan(0);
     }
   });
 
@@ -191,6 +195,43 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
     );
   });
 
+  it('takes tokenizers from the hub with the component model-hub, on a volume that a restricted Pod may write', async () => {
+    const name = 'model-hub';
+    const objects = await buildFolder(name, {
+      'kustomization.yaml': {
+        ...overlay,
+        namespace: 'restricted',
+        resources: [fromScratch(name, 'kustomize/base')],
+        components: [fromScratch(name, 'kustomize/components/model-hub')],
+      },
+    });
+    expect(await refusals([...objects, ...podsOf(objects, 'restricted')])).toEqual([]);
+    expect(JSON.stringify(objects)).toContain('"mountPath":"/var/cache/warmroute"');
+  });
+
+  it.each([
+    ['Role', []],
+    ['ClusterRole', ['cluster-wide']],
+  ])('reads InferencePools with the component inference-pools, by its %s', async (kind, before) => {
+    const name = `inference-pools-${kind.toLowerCase()}`;
+    const components = [...before, 'inference-pools'].map((each) => fromScratch(name, `kustomize/components/${each}`));
+    const objects = await buildFolder(name, {
+      'kustomization.yaml': {
+        ...overlay,
+        namespace: 'llm',
+        resources: [fromScratch(name, 'kustomize/base')],
+        components,
+      },
+    });
+    expect(await refusals(objects)).toEqual([]);
+    expect(objects.find((object) => object.kind === kind)?.['rules']).toContainEqual({
+      apiGroups: ['inference.networking.k8s.io'],
+      resources: ['inferencepools'],
+      verbs: ['list', 'watch'],
+    });
+    expect(configsOf(objects).map(({ discovery }) => discovery.kubernetes?.inferencePools)).toEqual([['v1']]);
+  });
+
   describe.each(['Deployment', 'DaemonSet'] as const)('the sidecar injected into a %s', (kind) => {
     /** An overlay as the component's README shows it. */
     const build = () => {
@@ -235,9 +276,7 @@ const podsOf = (objects: readonly KubeObject[], namespace: string): readonly Kub
       });
       const binding = objects.find(({ kind: other }) => other === 'RoleBinding');
       expect(binding?.['subjects']).toEqual([{ kind: 'ServiceAccount', name: 'ingress' }]);
-      const map = JSON.stringify(objects.find(({ kind: other }) => other === 'ConfigMap')?.['data']);
-      const { 'config.yaml': text }: { readonly 'config.yaml': string } = JSON.parse(map);
-      expect(parseConfig({}, text).config.gateways.consult?.listen).toBe('127.0.0.1:9010');
+      expect(configsOf(objects).map(({ gateways }) => gateways.consult?.listen)).toEqual(['127.0.0.1:9010']);
     });
 
     it('passes the restricted Pod Security Standard', async () => {
