@@ -13,6 +13,9 @@ export interface AskedResource {
   readonly namespace: string | null;
 }
 
+/** Subject of what is the same for every resource. */
+const API_SERVER = 'Kubernetes API server';
+
 const missingRule = ({ resource, group, namespace }: AskedResource): string => {
   const where = namespace === null ? 'a ClusterRole' : `a Role in namespace ${namespace}`;
   return `bind ${where} with {apiGroups: ["${group}"], resources: [${resource}], verbs: ${VERBS}} to warmroute's ServiceAccount`;
@@ -28,8 +31,8 @@ export const findingOfFailure = (failure: unknown, asked: AskedResource): Findin
     case 401:
       return {
         code: 'credentials-refused',
-        subject,
-        problem: 'the API server refused the credentials (401)',
+        subject: API_SERVER,
+        problem: 'it refused the credentials (401)',
         mend: "check that the pod's ServiceAccount exists and its token is mounted",
       };
     case 404:
@@ -42,9 +45,9 @@ export const findingOfFailure = (failure: unknown, asked: AskedResource): Findin
     default:
       return {
         code: 'server-unreachable',
-        subject,
+        subject: API_SERVER,
         problem: SidecarError.from(failure, 'unavailable').message,
-        mend: 'check that the API server can be reached from here; what was known last stays in use',
+        mend: 'check that it can be reached from here; what was known last stays in use',
       };
   }
 };

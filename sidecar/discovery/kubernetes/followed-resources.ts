@@ -1,5 +1,5 @@
 import type { Clock, Logger, Random } from '../../core/index.ts';
-import type { Finding } from '../finding.ts';
+import { describeFinding, type Finding } from '../finding.ts';
 import type { ApiQuery, KubernetesApi } from './api.ts';
 import type { ClusterState } from './cluster-view.ts';
 import { inferencePoolReader, type KubernetesObject, readEndpointSlice, readPod, readService } from './objects.ts';
@@ -13,7 +13,7 @@ export interface FollowedResources {
   /** Resolves after the first complete list of every resource. */
   start(signal: AbortSignal): Promise<void>;
   state(): ClusterState;
-  /** What is wrong with any of them, in a fixed order. */
+  /** What is wrong with any of them, in a fixed order, each once. */
   findings(): readonly Finding[];
 }
 
@@ -98,6 +98,9 @@ export const followResources = (options: {
       pods: pods(),
       inferencePools: everyInferencePool(),
     }),
-    findings: () => everyReflector.map((reflector) => reflector.finding()).filter((finding) => finding !== null),
+    findings: () => {
+      const found = everyReflector.map((reflector) => reflector.finding()).filter((finding) => finding !== null);
+      return [...new Map(found.map((finding) => [describeFinding(finding), finding])).values()];
+    },
   };
 };

@@ -37,8 +37,8 @@ const findingsOfObject = ({ owner, mistakes, finding }: AnnotatedObject): readon
 /**
  * Finds pools through annotated Services with their EndpointSlices and Pods, and through InferencePools. While the API
  * server is away, what was known last stays, and `findings()` says what is wrong. A pool or endpoint that did not change is
- * the same object in the next notice. Starting fails with `unavailable` where
- * the first look is not complete in time; `details.mistakes` then holds the findings.
+ * the same object in the next notice. Starting fails with `unavailable` where the first look is not complete in time;
+ * `details.mistakes` then holds the findings.
  */
 export const createKubernetesDiscovery = (options: KubernetesDiscoveryOptions): Discovery => {
   const { clock, logger, gatherMs = 50, startTimeoutMs = 30_000 } = options;

@@ -203,7 +203,7 @@ const bodyOf = (index: number): string =>
     const told = await pollUntil(
       async () => {
         const now = await condition();
-        return now.text.includes('check that the API server can be reached') ? now : undefined;
+        return now.text.includes('Kubernetes API server: ') ? now : undefined;
       },
       { what: 'the condition', deadlineMs: 20_000 },
     );

@@ -52,7 +52,7 @@ describe('Kubernetes discovery while the API server makes trouble', () => {
     expect(world.addresses()).toEqual(['10.0.0.1:8000']);
     expect(world.discovery.condition()).toMatchObject({
       isHealthy: false,
-      detail: expect.stringContaining('services: [unavailable] connection refused'),
+      detail: expect.stringContaining('Kubernetes API server: [unavailable] connection refused'),
     });
     world.api.put(collections.slices, endpointSlice(['10.0.0.3']));
     world.api.comeBack();

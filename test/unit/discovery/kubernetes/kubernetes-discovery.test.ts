@@ -95,7 +95,7 @@ describe('Kubernetes discovery', () => {
     world.api.goAway();
     const outcome = expect(world.start()).rejects.toMatchObject({
       code: 'unavailable',
-      details: { mistakes: expect.arrayContaining([expect.stringContaining('services: [unavailable]')]) },
+      details: { mistakes: [expect.stringContaining('Kubernetes API server: [unavailable]')] },
     });
     await world.clock.advance(5000);
     await outcome;
