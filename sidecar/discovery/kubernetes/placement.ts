@@ -26,6 +26,8 @@ export interface Placement {
   readonly mistakes: readonly string[];
 }
 
+const LAST_PORT = 65_535;
+
 const hostOf = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
 
 /** A Pod seen in a slice before its own object is taken to have had no restart, so that seeing it changes nothing. */
@@ -51,6 +53,8 @@ export const placeAddress = (
   const replayPort = overrides?.replayPort ?? annotations.replayPort;
   const incarnation = incarnationOf(address);
   const hasRanks = ranks > 1;
+  const eventsAt = (port: number | null): string | null =>
+    port === null || port > LAST_PORT ? null : `tcp://${host}:${port}`;
   const endpoints = Array.from({ length: ranks }, (_, position): DiscoveredEndpoint => {
     const rank = firstRank + position;
     const endpoint: Endpoint = {
@@ -62,13 +66,15 @@ export const placeAddress = (
       hasRanks,
       role: overrides?.role ?? 'both',
       engine: annotations.engine,
-      eventsAddress: `tcp://${host}:${eventsPort + rank}`,
-      replayAddress: replayPort === null ? null : `tcp://${host}:${replayPort + rank}`,
+      eventsAddress: eventsAt(eventsPort + rank),
+      replayAddress: eventsAt(replayPort === null ? null : replayPort + rank),
       metricsUrl: `http://${served}/metrics`,
     };
     return { endpoint, isTerminating: !takesRequests, incarnation };
   });
   const mistakes = (annotated?.mistakes ?? []).map((mistake) => `pod ${podName}: ${mistake}`);
+  if (Math.max(eventsPort, replayPort ?? 0) + firstRank + ranks - 1 > LAST_PORT)
+    mistakes.push(`pod ${podName}: events-port or replay-port, with the rank added, is beyond ${LAST_PORT}`);
   if (portRank !== null && typeof overrides?.port === 'number')
     mistakes.push(`pod ${podName}: warmroute.dev/port: not possible where the InferencePool has several target ports`);
   return { key: `${address.podUid ?? address.ip} ${portRank ?? ''}`, takesRequests, endpoints, mistakes };

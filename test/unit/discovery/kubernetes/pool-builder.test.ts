@@ -160,6 +160,17 @@ describe('pools of annotated Services', () => {
     });
   });
 
+  it('reads no events at a port that a pod puts beyond the last one', () => {
+    const state = cluster({
+      services: [service('qwen')],
+      slices: [slice('s', { service: 'qwen', endpoints: [{ ip: '10.0.0.1', pod: 'a' }] })],
+      pods: [pod('a', { ip: '10.0.0.1', annotations: { 'events-port': '65000', rank: '600' } })],
+    });
+    const { endpoints, mistakes } = only(state);
+    expect(endpoints[0]?.endpoint.eventsAddress).toBeNull();
+    expect(mistakes).toEqual(['pod a: events-port or replay-port, with the rank added, is beyond 65535']);
+  });
+
   it('reports every mistake together and goes on with defaults', () => {
     const annotations = { pool: 'p', engine: 'trt', 'events-port': '0', modles: 'x', port: 'api' };
     const state = cluster({
