@@ -86,7 +86,11 @@ export interface PromptEncoder {
   readonly pathReason: string | null;
   /**
    * The engine's token ids for a parsed request; `loraName` is set where the request's model is an adapter. Bad input
-   * gives `unknown`, never a throw. Synchronous unless the path is `remote`.
+   * gives `unknown`, never a throw. Synchronous unless the path is `remote`, or `mayWait` allows that long new text is
+   * encoded in slices of a millisecond.
    */
-  encode(request: ParsedRequest, options: { readonly loraName: string | null }): EncodedPrompt | Promise<EncodedPrompt>;
+  encode(
+    request: ParsedRequest,
+    options: { readonly loraName: string | null; readonly mayWait?: boolean },
+  ): EncodedPrompt | Promise<EncodedPrompt>;
 }

@@ -76,7 +76,7 @@ const readPrompt = (context: EvaluationContext, request: RouteRequest) => {
         ? { kind: 'unknown', why: parsed.unreadable }
         : encoder === null
           ? { kind: 'unknown', why: 'tokenizer' }
-          : encoder.encode(parsed, { loraName: choice.loraName });
+          : encoder.encode(parsed, { loraName: choice.loraName, mayWait: true });
   return { parsed, choice, prompt, startedMs, parsedMs };
 };
 
@@ -127,7 +127,7 @@ const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPro
 
 /**
  * Looks at one request: parse, tokenize, match, schedule. Books nothing and changes nothing but moving in-flight
- * bookings on. A promise only where a remote tokenizer is asked.
+ * bookings on. A promise where a remote tokenizer is asked, or long new text is encoded in slices.
  */
 export const evaluate = (context: EvaluationContext, request: RouteRequest): Evaluation | Promise<Evaluation> => {
   const read = readPrompt(context, request);

@@ -4,7 +4,7 @@ import { reasonAgainstMemo, TurnEncoder } from '../memo/turn-encoder.ts';
 import { ByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
 import type { Tokenizer } from '../tokenizer/port.ts';
 import type { EncodingPath, PromptEncoder } from '../types.ts';
-import { addedTokenTexts, chooseTemplate, chooseTokenizer } from './implementations.ts';
+import { addedTokenTexts, canCutBetweenWords, chooseTemplate, chooseTokenizer } from './implementations.ts';
 import { type ModelFiles, readModelFiles } from './model-files.ts';
 import { describeTemplate, type ModelTemplate, type ModelTemplates } from './model-template.ts';
 import { createLocalEncoder } from './prompt-encoder.ts';
@@ -72,10 +72,13 @@ const pathOf = (
 const chooseTurnEncoder = (
   tokenizer: Tokenizer,
   files: ModelFiles,
+  clock: Clock,
 ): { readonly turns: TurnEncoder | null; readonly path: EncodingPath; readonly pathReason: string | null } => {
   if (!(tokenizer instanceof ByteLevelBpe)) return { turns: null, path: 'exact', pathReason: null };
   const pathReason = reasonAgainstMemo(tokenizer);
-  const turns = pathReason === null ? new TurnEncoder(tokenizer, addedTokenTexts(files.tokenizer)) : null;
+  const addedTokens = addedTokenTexts(files.tokenizer);
+  const canCutText = canCutBetweenWords(files.tokenizer);
+  const turns = pathReason === null ? new TurnEncoder({ tokenizer, addedTokens, canCutText, clock }) : null;
   return { turns, path: 'exact', pathReason };
 };
 
@@ -90,7 +93,7 @@ const createFromFolder = async (
   const tokenizer = choice.implementation;
   const templates = describeTemplates(files, options, settings.clock);
   const used = templates === null ? [] : [templates.plain.template, templates.withTools.template];
-  const turnEncoder = chooseTurnEncoder(tokenizer, files);
+  const turnEncoder = chooseTurnEncoder(tokenizer, files, settings.clock);
   return createLocalEncoder({
     tokenizer,
     templates,

@@ -6,6 +6,7 @@ import { createByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
 import { createCachedTokenizer } from '../tokenizer/cached-tokenizer.ts';
 import { createPackageTokenizer } from '../tokenizer/package-tokenizer.ts';
 import type { Tokenizer } from '../tokenizer/port.ts';
+import { parsePreTokenizer } from '../tokenizer/pretokenizers/pre-tokenizer.ts';
 import type { ModelFiles } from './model-files.ts';
 
 /** What is at hand for a model's template or tokenizer; `unusable` says why nothing is. */
@@ -49,6 +50,13 @@ const addedTokensOf = (tokenizer: unknown): readonly AddedTokenShape[] => {
 /** Added tokens by their text. */
 export const addedTokenTexts = (tokenizer: unknown): readonly string[] =>
   addedTokensOf(tokenizer).map(({ content }) => content);
+
+/** Whether text of a supported tokenizer can be cut between words: where a scanner splits it, and nothing is put in front. */
+export const canCutBetweenWords = (tokenizer: unknown): boolean => {
+  if (typeof tokenizer !== 'object' || tokenizer === null || !('pre_tokenizer' in tokenizer)) return false;
+  const { kind, addsPrefixSpace } = parsePreTokenizer(tokenizer.pre_tokenizer);
+  return kind === 'scanner' && !addsPrefixSpace;
+};
 
 /** Added tokens at which encoding can restart; none where a single one of them looks at its surroundings. */
 const restartTokens = (tokenizer: unknown): readonly string[] => {

@@ -61,44 +61,66 @@ class LocalEncoder implements PromptEncoder {
     return this.#isMemoTrusted ? this.#parts.pathReason : 'turns are encoded whole: a remembered prompt was wrong';
   }
 
-  encode(request: ParsedRequest, options: { readonly loraName: string | null }): EncodedPrompt {
+  encode(
+    request: ParsedRequest,
+    options: { readonly loraName: string | null; readonly mayWait?: boolean },
+  ): EncodedPrompt | Promise<EncodedPrompt> {
     const source = request.prompt?.source;
     if (source === undefined) return unknown(request.unreadable ?? 'no-prompt');
     const identity = { loraName: options.loraName, salt: source.salt, multimodal: source.multimodal };
-    const turn = this.#turn(request, identity);
-    if (turn !== null) return turn;
-    const tokens = this.#tokens(source, request.bodyBytes);
+    const conversation = this.#encodeConversation(request, { identity, mayWait: options.mayWait ?? false });
+    return conversation ?? this.#encodeAtOnce(source, identity, request.bodyBytes);
+  }
+
+  #encodeAtOnce(source: PromptSource, identity: PromptIdentity, bodyBytes: number): EncodedPrompt {
+    const tokens = this.#tokens(source, bodyBytes);
     if (typeof tokens === 'string') return unknown(tokens);
     return { kind: 'encoded', path: this.path, sequences: tokens.map((sequence) => ({ ...sequence, identity })) };
   }
 
-  /** The prompt of a conversation that is remembered; null where it is not, or is not a plain one. */
-  #turn(request: ParsedRequest, identity: PromptIdentity): EncodedPrompt | null {
-    const { source, turn } = request.prompt ?? {};
+  /** The prompt of a plain conversation, turn by turn where it is remembered; null where that cannot be. */
+  #encodeConversation(
+    request: ParsedRequest,
+    options: { readonly identity: PromptIdentity; readonly mayWait: boolean },
+  ): EncodedPrompt | Promise<EncodedPrompt> | null {
     const { templates, turns = null } = this.#parts;
-    if (source === undefined || turn === undefined || templates === null) return null;
-    if (turns === null || !this.#isMemoTrusted || source.content.kind !== 'conversation') return null;
-    if (source.addsSpecialTokens || source.truncation !== null) return null;
+    const { source, turn = null } = request.prompt ?? {};
+    if (source === undefined || templates === null || turns === null || !this.#isMemoTrusted) return null;
+    if (turn === null && !options.mayWait) return null;
+    if (source.content.kind !== 'conversation' || source.addsSpecialTokens || source.truncation !== null) return null;
     const conversation = source.content.conversationFor(templates.plain.habits);
-    const isPlain = conversation.cut === null && !conversation.continuesFinalMessage;
-    if (!isPlain || turn.messages.some((known) => known.hasMedia)) return null;
+    if (conversation.cut !== null || conversation.continuesFinalMessage) return null;
+    if (turn === null ? hasMedia(conversation) : turn.messages.some((known) => known.hasMedia)) return null;
     const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
-    const input = templateInput(conversation, model, { ...this.#parts, known: turn.messages });
+    const known = turn === null ? {} : { known: turn.messages };
+    const input = templateInput(conversation, model, { ...this.#parts, ...known });
     const pieces = this.#attempt(() => model.template.render(input));
-    const check = this.#shadow.isDue() ? this.#checkOf(request, identity) : null;
-    const sequence = pieces === null ? null : turns.encode(pieces, { turn, identity, check });
+    if (pieces === null) return unknown('template-failed');
+    const { identity, mayWait } = options;
+    const check = turn !== null && this.#shadow.isDue() ? this.#checkOf(request, identity) : null;
+    if (mayWait && turns.isLong(pieces, turn)) {
+      return turns.encodeLater(pieces, { turn, identity, check }).then((sequence) => this.#encoded(sequence));
+    }
+    return this.#encoded(turns.encode(pieces, { turn, identity, check }));
+  }
+
+  /** Null stands for a text that the engine cannot tokenize. */
+  #encoded(sequence: PromptSequence | null): EncodedPrompt {
     if (sequence === null) return unknown('template-failed');
     if (sequence.tokenCount === 0) return unknown('no-prompt');
     return { kind: 'encoded', path: this.path, sequences: [sequence] };
   }
 
   /** Makes a prompt again from its body's bytes, when keys are made of it. */
-  #checkOf({ prompt, api }: ParsedRequest, { loraName }: PromptIdentity): TurnSequenceParts['check'] {
+  #checkOf({ prompt, api }: ParsedRequest, identity: PromptIdentity): TurnSequenceParts['check'] {
     return (sequence, keys, seed) => {
       const body = prompt?.body ?? new Uint8Array(0);
       const path = api === 'chat' ? '/v1/chat/completions' : null;
-      const again = this.encode(parseRequest({ path, body, isComplete: true }), { loraName });
-      const expected = again.kind === 'encoded' ? (again.sequences[0] ?? null) : null;
+      const again = parseRequest({ path, body, isComplete: true });
+      const source = again.prompt?.source;
+      const fresh =
+        source === undefined ? null : this.#encodeAtOnce(source, { ...identity, salt: source.salt }, body.length);
+      const expected = fresh?.kind === 'encoded' ? (fresh.sequences[0] ?? null) : null;
       this.#shadow.compare(sequence, { keys, seed, expected });
       if (this.#shadow.differences > 0) prompt?.turn?.distrust();
     };

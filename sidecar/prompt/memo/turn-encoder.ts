@@ -1,27 +1,50 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../../core/index.ts';
 import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { ByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
-import { TokenArena } from '../tokenizer/token-arena.ts';
 import { AddedTokenEnds } from './added-token-ends.ts';
 import { Checkpoints } from './checkpoints.ts';
-import type { ChatTurn } from './conversation-record.ts';
+import { type ChatTurn, ConversationRecord } from './conversation-record.ts';
 import { EncodedTurn } from './encoded-turn.ts';
+import { PieceText, type PieceTools } from './piece-text.ts';
+import { shorten } from './shorten.ts';
+import { TextSlicer } from './text-slicer.ts';
 import { TurnSequence, type TurnSequenceParts } from './turn-sequence.ts';
 
-/** Text between two checkpoints, at least. */
-const CHECKPOINT_BYTES = 256;
-/** Bytes of UTF-8 that one UTF-16 unit can take. */
-const MAX_UNIT_BYTES = 3;
-/** Scratch memory that is kept for the next call. */
-const KEPT_SCRATCH_BYTES = 1 << 21;
+const LONGEST_PROMPT = 4 * 2 ** 20;
 const SMALLEST_BLOCK = 16;
 /** Larger blocks than any engine's. */
 const LARGEST_BLOCK = 1024;
+/** New text that is encoded in one go, in UTF-16 units; a millisecond or two of text never seen before. */
+const MOST_AT_ONCE = 24 * 1024;
+/** How long others wait for an encoding that takes its time. */
+const SLICE_MS = 1;
 
 /** What one turn is encoded with. */
 export interface TurnOptions {
-  readonly turn: ChatTurn;
+  /** Null where nothing is remembered of the conversation. */
+  readonly turn: ChatTurn | null;
   readonly identity: PromptIdentity;
   readonly check: TurnSequenceParts['check'];
+}
+
+const forgotten = (): ChatTurn => ({
+  record: new ConversationRecord(),
+  messages: [],
+  changed: () => {},
+  distrust: () => {},
+});
+
+/** What a {@link TurnEncoder} is made of. */
+export interface TurnEncoderParts {
+  readonly tokenizer: ByteLevelBpe;
+  /** Texts of the tokenizer's added tokens. */
+  readonly addedTokens: readonly string[];
+  /** Whether text between added tokens can be cut, as where the tokenizer has a scanner for it. */
+  readonly canCutText: boolean;
+  readonly clock: Clock;
+  /** UTF-16 units of a prompt that are encoded; what lies beyond is not known. Default 4 million. */
+  readonly maxPromptLength?: number;
 }
 
 /**
@@ -29,45 +52,88 @@ export interface TurnOptions {
  * in place. Exact since text is split at added tokens before anything else looks at it; see {@link reasonAgainstMemo}.
  */
 export class TurnEncoder {
-  readonly #tokenizer: ByteLevelBpe;
-  readonly #ends: AddedTokenEnds;
-  readonly #arena = new TokenArena();
-  #scratch = Buffer.allocUnsafeSlow(1 << 16);
+  readonly #tools: PieceTools;
+  readonly #clock: Clock;
+  readonly #text: PieceText;
+  readonly #maxPromptLength: number;
   #largestBlock = SMALLEST_BLOCK;
 
-  constructor(tokenizer: ByteLevelBpe, addedTokens: readonly string[]) {
-    this.#tokenizer = tokenizer;
-    this.#ends = new AddedTokenEnds(addedTokens);
+  constructor({ tokenizer, addedTokens, canCutText, clock, maxPromptLength = LONGEST_PROMPT }: TurnEncoderParts) {
+    const slicer = canCutText ? new TextSlicer(addedTokens) : null;
+    this.#tools = { tokenizer, ends: new AddedTokenEnds(addedTokens), slicer };
+    this.#clock = clock;
+    this.#maxPromptLength = maxPromptLength;
+    this.#text = new PieceText(this.#tools);
   }
 
   /** Tokens of a turn's prompt; null where a piece holds half a surrogate pair. */
-  encode(pieces: readonly string[], { turn, identity, check }: TurnOptions): TurnSequence | null {
+  encode(pieces: readonly string[], options: TurnOptions): TurnSequence | null {
+    const turn = options.turn ?? forgotten();
     const state = this.#stateOf(turn);
     const same = state.begin(pieces);
-    for (let at = same; at < pieces.length; at += 1) {
-      if (pieces[at]?.isWellFormed() === true) continue;
+    if (!areWellFormed(pieces, same)) {
       turn.record.turn = null;
       return null;
     }
-    const { checkpoints } = state;
-    const keptTokens = checkpoints.last.tokens;
-    const tail = checkpoints.tail();
-    this.#arena.truncate(0);
-    this.#append(pieces, checkpoints, tail);
-    const newIds = this.#arena.toArray();
-    if (this.#scratch.length > KEPT_SCRATCH_BYTES) this.#scratch = Buffer.allocUnsafeSlow(1 << 16);
+    const parts = this.#keptOf(state);
+    const steps = this.#text.encode(pieces, state.checkpoints, parts.tail);
+    while (steps.next().done !== true);
+    return this.#sequence(pieces, { ...options, ...parts, turn, isWhole: true, newIds: this.#text.takeIds() });
+  }
+
+  /** Whether a turn's new text is so long that {@link encodeLater} should encode it. */
+  isLong(pieces: readonly string[], turn: ChatTurn | null): boolean {
+    const known = turn?.record.turn;
+    const old = known instanceof EncodedTurn && known.owner === this ? known.pieces : [];
+    let length = 0;
+    for (let at = 0; at < pieces.length; at += 1) {
+      if (old[at] === pieces[at]) continue;
+      length += pieces[at]?.length ?? 0;
+      if (length > MOST_AT_ONCE) return true;
+    }
+    return false;
+  }
+
+  /**
+   * As {@link encode}, in slices of a millisecond, between which others have their turn. Of a prompt longer than any
+   * engine takes only the beginning is encoded.
+   */
+  async encodeLater(wholePrompt: readonly string[], options: TurnOptions): Promise<TurnSequence | null> {
+    const pieces = shorten(wholePrompt, this.#maxPromptLength);
+    const isWhole = pieces === wholePrompt;
+    const turn = (isWhole ? options.turn : null) ?? forgotten();
+    const known = this.#stateOf(turn);
+    const { version } = known;
+    const state = known.branch();
+    if (!areWellFormed(pieces, state.begin(pieces))) return null;
+    const parts = this.#keptOf(state);
+    const text = new PieceText(this.#tools);
+    let startMs = this.#clock.now();
+    for (const _ of text.encode(pieces, state.checkpoints, parts.tail)) {
+      if (this.#clock.now() - startMs < SLICE_MS) continue;
+      await nextTurn();
+      startMs = this.#clock.now();
+    }
+    if (turn.record.turn === known && known.version === version) turn.record.turn = state;
+    return this.#sequence(pieces, { ...options, ...parts, turn, isWhole, newIds: text.takeIds() });
+  }
+
+  #sequence(
+    pieces: readonly string[],
+    parts: Omit<TurnSequenceParts, 'encodeWhole' | 'onLargerBlocks' | 'changed'> & { readonly turn: ChatTurn },
+  ): TurnSequence {
+    const { turn, ...rest } = parts;
     turn.changed();
     return new TurnSequence({
-      state,
-      identity,
-      keptTokens,
-      tail,
-      newIds,
-      check,
-      encodeWhole: () => this.#tokenizer.encodePieces(pieces),
+      ...rest,
+      encodeWhole: () => this.#tools.tokenizer.encodePieces(pieces),
       onLargerBlocks: (blockSize) => this.#growTails(blockSize),
       changed: () => turn.changed(),
     });
+  }
+
+  #keptOf(state: EncodedTurn): Pick<TurnSequenceParts, 'state' | 'keptTokens' | 'tail'> {
+    return { state, keptTokens: state.checkpoints.last.tokens, tail: state.checkpoints.tail() };
   }
 
   #stateOf({ record }: ChatTurn): EncodedTurn {
@@ -83,54 +149,13 @@ export class TurnEncoder {
   #growTails(blockSize: number): void {
     if (blockSize <= LARGEST_BLOCK) this.#largestBlock = Math.max(this.#largestBlock, blockSize);
   }
-
-  /** Encodes what lies behind the last checkpoint and adds checkpoints on the way. */
-  #append(pieces: readonly string[], checkpoints: Checkpoints, tail: Int32Array): void {
-    const { last } = checkpoints;
-    let length = last.pieces === 0 ? 0 : this.#write((pieces[last.pieces - 1] ?? '').slice(last.offset), 0);
-    for (let at = last.pieces; at < pieces.length; at += 1) {
-      const piece = pieces[at] ?? '';
-      const offset = length + piece.length < CHECKPOINT_BYTES ? 0 : this.#ends.lastIn(piece);
-      if (offset === 0) {
-        length = this.#write(piece, length);
-        continue;
-      }
-      const before = this.#arena.length;
-      length = this.#write(piece.slice(0, offset), length);
-      const endsInAddedToken = this.#tokenizer.encodeUtf8(this.#scratch.subarray(0, length), this.#arena);
-      if (endsInAddedToken) {
-        length = 0;
-        const place = { pieces: at + 1, offset, tokens: last.tokens + this.#arena.length };
-        checkpoints.push(place, this.#lastIds(tail, checkpoints.tailLength));
-      } else {
-        // It looked like an added token, but another one took its beginning.
-        this.#arena.truncate(before);
-      }
-      length = this.#write(piece.slice(offset), length);
-    }
-    this.#tokenizer.encodeUtf8(this.#scratch.subarray(0, length), this.#arena);
-  }
-
-  #write(piece: string, at: number): number {
-    const needed = at + piece.length * MAX_UNIT_BYTES;
-    if (needed > this.#scratch.length) {
-      const grown = Buffer.allocUnsafeSlow(needed * 2);
-      this.#scratch.copy(grown, 0, 0, at);
-      this.#scratch = grown;
-    }
-    return at + this.#scratch.write(piece, at);
-  }
-
-  /** The last `count` ids of those kept and those encoded. */
-  #lastIds(tail: Int32Array, count: number): Int32Array {
-    const { ids, length } = this.#arena;
-    if (length >= count) return ids.slice(length - count, length);
-    const last = new Int32Array(Math.min(count, tail.length + length));
-    last.set(tail.subarray(tail.length - (last.length - length)));
-    last.set(ids.subarray(0, length), last.length - length);
-    return last;
-  }
 }
+
+/** Whether no piece from number `from` on holds half a surrogate pair. */
+const areWellFormed = (pieces: readonly string[], from: number): boolean => {
+  for (let at = from; at < pieces.length; at += 1) if (pieces[at]?.isWellFormed() !== true) return false;
+  return true;
+};
 
 /** Why a tokenizer's prompts cannot be encoded turn by turn; null where they can. */
 export const reasonAgainstMemo = (tokenizer: ByteLevelBpe): string | null =>

@@ -6,6 +6,8 @@ import type { EncodedTurn } from './encoded-turn.ts';
 export interface TurnSequenceParts {
   readonly state: EncodedTurn;
   readonly identity: PromptIdentity;
+  /** False where only the beginning of the prompt was encoded. */
+  readonly isWhole: boolean;
   /** Tokens that stand as in an earlier turn, and the last of their ids. */
   readonly keptTokens: number;
   readonly tail: Int32Array;
@@ -22,7 +24,7 @@ export interface TurnSequenceParts {
 
 /** A prompt of which only the newest tokens were made; keys of its blocks go on from those of the turn before. */
 export class TurnSequence implements PromptSequence {
-  readonly isWhole = true;
+  readonly isWhole: boolean;
   readonly tokenCount: number;
   readonly identity: PromptIdentity;
   readonly #parts: TurnSequenceParts;
@@ -33,6 +35,7 @@ export class TurnSequence implements PromptSequence {
     this.#parts = parts;
     this.#version = parts.state.version;
     this.identity = parts.identity;
+    this.isWhole = parts.isWhole;
     this.tokenCount = parts.keptTokens + parts.newIds.length;
   }
 
