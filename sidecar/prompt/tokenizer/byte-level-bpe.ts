@@ -1,16 +1,15 @@
-import { type AddedToken, AddedTokenSplitter, parseAddedTokens } from './added-tokens.ts';
-import { type BpeModel, parseBpeModel } from './bpe-model.ts';
+import { AddedTokenSplitter } from './added-tokens.ts';
 import type { BpeCore } from './core.ts';
-import { asList, asObject, type JsonObject } from './json-shape.ts';
 import { PieceEncoder } from './piece-encoder.ts';
 import { PlainCore } from './plain-core.ts';
 import type { EncodeOptions, Tokenizer } from './port.ts';
-import { parsePostProcessor, type SpecialTokens } from './post-processor.ts';
+import type { SpecialTokens } from './post-processor.ts';
 import { createScanner } from './pretokenizers/families.ts';
-import { type PreTokenizer, parsePreTokenizer } from './pretokenizers/pre-tokenizer.ts';
 import { TokenArena } from './token-arena.ts';
-import { unsupported, unsupportedReason } from './unsupported.ts';
+import { parseTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
+import { unsupportedReason } from './unsupported.ts';
 import { encodeVocabulary, warmUpText } from './warm-up.ts';
+import { canRunCore } from './wasm/core-instance.ts';
 import { WasmCore } from './wasm/wasm-core.ts';
 import { findWholeWords } from './whole-words.ts';
 
@@ -28,15 +27,6 @@ export type ByteLevelBpeResult =
   | { readonly kind: 'supported'; readonly tokenizer: ByteLevelBpe }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
-/** What a {@link ByteLevelBpe} is made of. */
-interface Parts {
-  readonly model: BpeModel;
-  readonly addedTokens: readonly AddedToken[];
-  readonly preTokenizer: PreTokenizer;
-  readonly specialTokens: SpecialTokens;
-  readonly normalizesToNfc: boolean;
-}
-
 /** Scratch memory that is kept for the next call, bytes of text or ids. */
 const KEPT_SCRATCH = 1 << 21;
 const INITIAL_SCRATCH = 1 << 12;
@@ -53,13 +43,16 @@ export class ByteLevelBpe implements Tokenizer {
   readonly path = 'exact';
   readonly pathReason = null;
   readonly vocabularySize: number;
+  /** The inner loop in use; `plain` where this Node cannot run the other. */
+  readonly coreKind: CoreChoice;
   /**
    * Whether text can be encoded piecewise after any added token: ids of `a + b` are those of `a` followed by those of `b`
    * wherever {@link encodeUtf8} said that `a` ends in an added token.
    */
   readonly canRestartAfterAddedToken: boolean;
   readonly #core: BpeCore;
-  readonly #vocabulary: ReadonlyMap<string, number>;
+  /** Kept until the first {@link warm}. */
+  #vocabulary: ReadonlyMap<string, number>;
   readonly #pieces: PieceEncoder;
   readonly #rawTokens: AddedTokenSplitter;
   readonly #normalizedTokens: AddedTokenSplitter;
@@ -67,12 +60,15 @@ export class ByteLevelBpe implements Tokenizer {
   #arena = new TokenArena(INITIAL_SCRATCH);
   #scratch = Buffer.allocUnsafeSlow(INITIAL_SCRATCH);
 
-  constructor({ model, addedTokens, preTokenizer, specialTokens, normalizesToNfc }: Parts, choice: CoreChoice) {
+  constructor(file: TokenizerFile, choice: CoreChoice) {
+    const { model, addedTokens, preTokenizer, specialTokens, normalizesToNfc } = file;
+    const { table } = model;
     const wholeWords = findWholeWords(model);
     const family = preTokenizer.kind === 'scanner' ? preTokenizer.family : null;
     const createPlain = () =>
-      new PlainCore({ table: model.table, scanner: family === null ? null : createScanner(family), wholeWords });
-    const core = choice === 'wasm' ? new WasmCore({ model, family, wholeWords }) : createPlain();
+      new PlainCore({ table, scanner: family === null ? null : createScanner(family), wholeWords });
+    this.coreKind = choice === 'wasm' && canRunCore() ? 'wasm' : 'plain';
+    const core = this.coreKind === 'wasm' ? new WasmCore({ model, family, wholeWords }) : createPlain();
     this.#core = core;
     this.#vocabulary = model.vocabulary;
     this.#pieces = new PieceEncoder({
@@ -117,10 +113,12 @@ export class ByteLevelBpe implements Tokenizer {
    */
   encodeUtf8(bytes: Uint8Array, into: TokenArena): boolean {
     let endsInAddedToken = false;
-    this.#rawTokens.split(bytes, (start, end, id) => {
+    // A Buffer's search for one byte is ten times that of a plain array.
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#rawTokens.split(text, (start, end, id) => {
       endsInAddedToken = id >= 0;
       if (id >= 0) into.push(id);
-      else this.#encodeBetween(bytes, start, end, into);
+      else this.#encodeBetween(text, start, end, into);
     });
     return endsInAddedToken;
   }
@@ -128,6 +126,7 @@ export class ByteLevelBpe implements Tokenizer {
   /** Fills caches from the vocabulary and has the code compiled: to be called before serving. Takes some 0.3 s. */
   warm(): void {
     encodeVocabulary(this.#vocabulary.keys(), this.#core);
+    this.#vocabulary = new Map();
     for (let seed = 0; seed < WARM_UP_TEXTS; seed += 1) this.encodePieces([warmUpText(seed)]);
   }
 
@@ -181,31 +180,13 @@ const endsInHighSurrogate = (text: string): boolean => {
  */
 export const createByteLevelBpe = (tokenizerJson: unknown, options: ByteLevelBpeOptions = {}): ByteLevelBpeResult => {
   try {
-    return { kind: 'supported', tokenizer: new ByteLevelBpe(parse(tokenizerJson), options.core ?? 'wasm') };
+    return {
+      kind: 'supported',
+      tokenizer: new ByteLevelBpe(parseTokenizerFile(tokenizerJson), options.core ?? 'wasm'),
+    };
   } catch (failure) {
     const reason = unsupportedReason(failure);
     if (reason === null) throw failure;
     return { kind: 'unsupported', reason };
   }
-};
-
-const parse = (tokenizerJson: unknown): Parts => {
-  const file = asObject(tokenizerJson, 'tokenizer.json');
-  const model = parseBpeModel(file['model']);
-  return {
-    model,
-    addedTokens: parseAddedTokens(file['added_tokens'], model.vocabulary),
-    preTokenizer: parsePreTokenizer(file['pre_tokenizer']),
-    specialTokens: parsePostProcessor(file['post_processor']),
-    normalizesToNfc: parseNormalizer(file['normalizer']),
-  };
-};
-
-/** Whether the normalizer is NFC; false for none. */
-const parseNormalizer = (value: unknown): boolean => {
-  if (value === null || value === undefined) return false;
-  const normalizer: JsonObject = asObject(value, 'normalizer');
-  if (normalizer['type'] === 'NFC') return true;
-  if (normalizer['type'] !== 'Sequence') return unsupported(`normalizer ${String(normalizer['type'])}`);
-  return asList(normalizer['normalizers'], 'normalizers').map(parseNormalizer).includes(true);
 };

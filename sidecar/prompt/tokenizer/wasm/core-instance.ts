@@ -54,7 +54,11 @@ const missing = (name: string): never => {
   throw new SidecarError('internal', `the WebAssembly core lacks ${name}`);
 };
 
-/** Instantiates the module; throws where this Node cannot (no SIMD). */
+/** Whether this Node can run the module: it cannot without a compiler (`--jitless`) or SIMD. */
+export const canRunCore = (): boolean =>
+  typeof WebAssembly !== 'undefined' && WebAssembly.validate(Buffer.from(coreModule, 'base64'));
+
+/** Instantiates the module, which {@link canRunCore} must allow. */
 export const createCoreInstance = (): CoreInstance => {
   compiled ??= new WebAssembly.Module(Buffer.from(coreModule, 'base64'));
   const memory = new WebAssembly.Memory({ initial: 1 });

@@ -1,5 +1,6 @@
 /** What the sidecar uses of the WebAssembly global, which neither the language's nor Node's types declare. */
 declare namespace WebAssembly {
+  function validate(bytes: Uint8Array): boolean;
   class Module {
     constructor(bytes: Uint8Array);
   }
