@@ -2,13 +2,16 @@ import type { Clock, Metrics } from '../core/index.ts';
 import type { AdminSource, EndpointReport, PoolReport, ReadinessCondition } from '../gateway/index.ts';
 import type { PrefixIndexReader } from '../kvindex/index.ts';
 import type { MetricsRegistry } from '../metrics/index.ts';
-import type { DecisionLog, Director } from '../routing/index.ts';
+import type { Audit, DecisionLog, Director } from '../routing/index.ts';
 import type { PoolRuntime } from './pool-runtime.ts';
 
-const endpointReports = (runtime: PoolRuntime, clock: Clock): readonly EndpointReport[] =>
+const endpointReports = (
+  runtime: PoolRuntime,
+  { clock, audit }: { readonly clock: Clock; readonly audit: Audit },
+): readonly EndpointReport[] =>
   runtime.pool.snapshot().endpoints.map(({ endpoint, load, models }) => {
     const status = runtime.streams.status(endpoint.id);
-    const trust = runtime.streams.trust(endpoint.id);
+    const trust = runtime.trustOf(endpoint.id);
     const holder = runtime.streams.holderOf(endpoint.id);
     const { requests, promptTokens, uncachedTokens } = runtime.routed.inFlight.work(endpoint.id);
     return {
@@ -28,6 +31,7 @@ const endpointReports = (runtime: PoolRuntime, clock: Clock): readonly EndpointR
           ? null
           : { running: load.running, waiting: load.waiting, kvUsage: load.kvUsage, ageMs: clock.now() - load.readAtMs },
       inFlight: { requests, promptTokens, uncachedTokens },
+      audit: audit.report(endpoint.id),
     };
   });
 
@@ -55,17 +59,18 @@ export const createAdminSource = (options: {
   readonly readiness: () => readonly ReadinessCondition[];
   readonly director: Director;
   readonly log: DecisionLog;
+  readonly audit: Audit;
   readonly registry: MetricsRegistry;
   readonly clock: Clock;
 }): AdminSource => {
-  const { runtimes, readiness, director, log, registry, clock } = options;
+  const { runtimes, readiness, director, log, audit, registry, clock } = options;
   return {
     readiness,
     metrics: () => {
       for (const { routed, index } of runtimes()) observeIndex(registry, { pool: routed.name, index });
       return registry.text();
     },
-    endpoints: () => runtimes().flatMap((runtime) => endpointReports(runtime, clock)),
+    endpoints: () => runtimes().flatMap((runtime) => endpointReports(runtime, { clock, audit })),
     decisions: (limit) => log.recent(limit),
     decision: (id) => log.get(id),
     explain: (request) => director.explain(request),

@@ -13,7 +13,7 @@ import { createLogger } from '../logging/index.ts';
 import { catalogue, createMetricsRegistry } from '../metrics/index.ts';
 import { createHttpGet } from '../pool/index.ts';
 import { type PromptEncoderOptions, parseTemplateVariables } from '../prompt/index.ts';
-import { createDecisionLog, createDirector } from '../routing/index.ts';
+import { createAudit, createDecisionLog, createDirector } from '../routing/index.ts';
 import { type Profile, parseProfile } from '../scheduling/index.ts';
 import { createAdminSource } from './admin-source.ts';
 import { createDiscoveries } from './discoveries.ts';
@@ -96,6 +96,9 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
   });
   const stopping = new AbortController();
 
+  const log = createDecisionLog(config.decisions.keep);
+  const audit = createAudit({ log, metrics, clock, logger });
+
   // One transport, gate for replays and queue of turns for all pools: they share one event loop.
   const turns = createTurnQueue({ clock, metrics });
   const get = createHttpGet();
@@ -111,6 +114,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     maxBlocks: config.index.maxBlocks,
     historyBlocks: config.index.historyBlocks,
     scrape: config.scrape,
+    audit,
     signal: stopping.signal,
     ...(overrides.streamTiming === undefined ? {} : { streamTiming: overrides.streamTiming }),
     ...(overrides.onStreams === undefined ? {} : { onStreams: overrides.onStreams }),
@@ -152,7 +156,6 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     }
   };
 
-  const log = createDecisionLog(config.decisions.keep);
   const director = createDirector({
     directory: { pools: () => [...runtimes.values()].map(({ routed }) => routed) },
     log,
@@ -160,6 +163,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     random,
     metrics,
     sessionProfile: profileFor('session', sessionBlock),
+    audit,
   });
   const readiness = createReadiness({
     discoveries,
@@ -173,6 +177,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     readiness,
     director,
     log,
+    audit,
     registry: metrics,
     clock,
   });

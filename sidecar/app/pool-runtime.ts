@@ -27,7 +27,7 @@ import {
   type Pool,
 } from '../pool/index.ts';
 import { createPromptEncoder, createRemoteTokenizer, type PromptEncoderOptions } from '../prompt/index.ts';
-import { createInFlight, type RoutedPool } from '../routing/index.ts';
+import { type Audit, createInFlight, type EndpointTrust, type RoutedPool } from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
 import { createEncoderSlot, type EncoderState } from './encoder-slot.ts';
 import { createTrafficNotes } from './traffic-notes.ts';
@@ -48,11 +48,17 @@ export interface PoolRuntimeContext {
   readonly historyBlocks: number;
   readonly get: HttpGet;
   readonly scrape: { readonly intervalMs: number; readonly timeoutMs: number };
+  readonly audit: Audit;
   readonly signal: AbortSignal;
   /** Other waits and limits of event streams than the default; for tests. */
   readonly streamTiming?: Partial<StreamTiming>;
   /** Told after each event applied and each change of a stream. */
   readonly onStreams?: () => void;
+}
+
+/** Trust with its reason, null where it is `exact`. */
+export interface EndpointTrustView extends EndpointTrust {
+  readonly reason: string | null;
 }
 
 /** One pool at work: its endpoints, event streams, index, prompt encoder and what routing sees of them. */
@@ -61,6 +67,8 @@ export interface PoolRuntime {
   readonly pool: Pool;
   readonly index: PrefixIndex;
   readonly streams: Streams;
+  /** How far an endpoint's part of the index is relied on, and why not further. */
+  trustOf(endpoint: EndpointId): EndpointTrustView;
   mistakes(): readonly string[];
   /** State of the tokenizer: loaded by its path, still loading, or why there is none. */
   encoderState(): EncoderState;
@@ -90,7 +98,7 @@ export const createPoolRuntime = (
   },
 ): PoolRuntime => {
   const { context, profile } = options;
-  const { clock, random, metrics, signal } = context;
+  const { clock, random, metrics, signal, audit } = context;
   const { name, eventsBind } = first.definition;
   const logger = context.logger.child({ pool: name });
   const index = createPrefixIndex({ maxBlocks: context.maxBlocks });
@@ -172,12 +180,14 @@ export const createPoolRuntime = (
   pool.onRestart(({ endpoint, reason, startedAtSeconds }) => {
     noteEmpty(endpoint);
     inferredLedger.drop(endpoint);
+    audit.forget(endpoint);
     streams.notifyRestart(endpoint, { reason, ...(startedAtSeconds === null ? {} : { startedAtSeconds }) });
   });
   const noteTraffic = createTrafficNotes((endpoint) => streams.notifyTraffic(endpoint));
   pool.onLoad((endpoint, load) => {
     inferredLedger.observeLoad(endpoint, load);
     noteTraffic(endpoint, load);
+    audit.observeLoad(endpoint, load, inFlight.work(endpoint).requests === 0);
   });
   pool.onAsleep((endpoint) => clearSeenElsewhere(endpoint, 'asleep'));
 
@@ -185,6 +195,15 @@ export const createPoolRuntime = (
   const blockSizeOf = (id: EndpointId): number | null => {
     const load = pool.snapshot().endpoints.find(({ endpoint }) => endpoint.id === id)?.load;
     return load?.blockSize ?? index.blockSizes().at(-1) ?? null;
+  };
+
+  /** What the stream says, lowered where predictions that rest on it miss beyond chance. */
+  const trustOf = (id: EndpointId): EndpointTrustView => {
+    const told = streams.trust(id);
+    if (told.trust !== 'exact') return told;
+    const drift = audit.driftOf(id);
+    if (drift === null) return told;
+    return { trust: 'degraded', reason: `drift: ${drift.cause}`, missingShare: drift.missingShare };
   };
 
   const add = (endpoint: Endpoint): void => {
@@ -196,6 +215,7 @@ export const createPoolRuntime = (
     endpoints.delete(id);
     clears.delete(id);
     noteTraffic(id, null);
+    audit.forget(id);
     inFlight.forgetPromises(id);
     inferredLedger.drop(id);
     streams.unfollow(id);
@@ -216,7 +236,7 @@ export const createPoolRuntime = (
       snapshot: () => pool.snapshot(),
       encoder: encoder.encoder,
       holderOf: (id) => endpoints.get(id)?.holder,
-      trustOf: (id) => streams.trust(id),
+      trustOf,
       reportConnection: (id, outcome) => {
         if (outcome === 'refused') pool.reportConnectionFailure(id);
         else pool.reportSuccess(id);
@@ -241,6 +261,7 @@ export const createPoolRuntime = (
     pool,
     index,
     streams,
+    trustOf,
     mistakes: () => (bindProblem === null ? mistakes : [...mistakes, bindProblem]),
     encoderState: encoder.state,
     start: () => {

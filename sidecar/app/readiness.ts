@@ -51,9 +51,9 @@ export const createReadiness = (options: {
     const mistakes = runtimes().flatMap((runtime) =>
       runtime.mistakes().map((text) => `${runtime.routed.name}: ${text}`),
     );
-    const untrusted = runtimes().flatMap(({ pool, streams }) =>
+    const untrusted = runtimes().flatMap(({ pool, trustOf }) =>
       pool.snapshot().endpoints.flatMap(({ endpoint }) => {
-        const { trust, reason } = streams.trust(endpoint.id);
+        const { trust, reason } = trustOf(endpoint.id);
         return trust === 'exact' ? [] : [`${endpoint.name}: ${trust} (${reason ?? 'unknown'})`];
       }),
     );

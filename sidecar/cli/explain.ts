@@ -21,6 +21,7 @@ interface ShownDecision {
   readonly reason: string;
   readonly predictedCachedTokens: number | null;
   readonly actualCachedTokens: number | null;
+  readonly missReason?: string;
   readonly candidates: readonly ShownCandidate[];
 }
 
@@ -40,6 +41,7 @@ const describe = (decision: ShownDecision): string => {
     `pool ${decision.pool ?? 'none'}, model ${decision.model ?? 'none'}, api ${decision.api}`,
     `went to ${decision.endpoint ?? 'no endpoint'} because: ${decision.reason}`,
     `prompt tokens ${known(decision.promptTokens)}, predicted cached ${known(decision.predictedCachedTokens)}, actual cached ${known(decision.actualCachedTokens)}`,
+    ...(decision.missReason === undefined ? [] : [`the prediction missed because: ${decision.missReason}`]),
     'candidates:',
     ...rows,
   ].join('\n');

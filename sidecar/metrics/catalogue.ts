@@ -87,8 +87,25 @@ const routingMetrics: readonly MetricDefinition[] = [
     name: 'prediction_error_tokens_total',
     type: 'counter',
     unit: 'tokens',
-    labels: ['pool', 'outcome'],
-    meaning: 'Tokens by which predictions missed: over (predicted, not cached) and under (cached, not predicted).',
+    labels: ['pool', 'outcome', 'reason'],
+    meaning:
+      'Tokens by which predictions missed: over (predicted, not cached) and under (cached, not predicted); by reason: other-model, prompt-tokens, block-size, untrusted, promised, salted, unexplained.',
+  },
+  {
+    name: 'prediction_drifts_total',
+    type: 'counter',
+    unit: 'drifts',
+    labels: [...endpointLabels, 'cause'],
+    meaning:
+      'Times that predictions began to miss beyond chance, by likely cause: tokenization, block-size, lost-events, salt, other-model.',
+  },
+  {
+    name: 'prediction_drift_ratio',
+    type: 'gauge',
+    unit: 'ratio',
+    labels: endpointLabels,
+    meaning:
+      'Share of cached tokens that predictions get wrong while they drift, else 0; absent before the first drift.',
   },
   {
     name: 'prompt_token_mismatches_total',

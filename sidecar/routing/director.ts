@@ -6,10 +6,12 @@ import {
   type Metrics,
   modelName,
   type Random,
+  silentLogger,
 } from '../core/index.ts';
 import { createRequestReader, type RequestReader } from '../prompt/index.ts';
 import { type Profile, uncachedTokensOf } from '../scheduling/index.ts';
-import { createAudit } from './audit.ts';
+import { type Audit, createAudit } from './audit.ts';
+import type { Expectation } from './audit-sample.ts';
 import { cacheClearingOf } from './cache-clearing.ts';
 import { CandidateTable } from './candidate-table.ts';
 import type { DecisionLog } from './decision-log.ts';
@@ -41,6 +43,8 @@ export interface DirectorOptions {
   readonly random: Random;
   readonly metrics: Metrics;
   readonly sessionProfile: Profile;
+  /** Default: one of its own, whose findings only records and metrics show. */
+  readonly audit?: Audit;
   /** Reads requests; default one that remembers conversations. */
   readonly reader?: RequestReader;
 }
@@ -117,6 +121,38 @@ const bookPick = (
   });
 };
 
+/** Whether an endpoint says that it serves a model; null where it does not say. */
+const servesModel = (pool: RoutedPool, endpoint: EndpointId, model: string | null): boolean | null => {
+  const { models } = pool.snapshot().endpoints.find((state) => state.endpoint.id === endpoint) ?? { models: null };
+  return model === null || models === null ? null : models.some(({ id }) => id === model);
+};
+
+const expectationOf = (
+  { prompt, parsed, promptTokens, isCounted }: Evaluation,
+  { candidate, keys, view }: PickedEndpoint,
+  options: { readonly pool: RoutedPool; readonly cachedTokens: number | null; readonly isDrifting: boolean },
+): Expectation => {
+  const { pool, cachedTokens, isDrifting } = options;
+  const { endpoint, trust } = candidate;
+  return {
+    cachedTokens,
+    promptTokens: isCounted ? promptTokens : null,
+    blockSize: keys[0]?.blockSize ?? null,
+    // Trust that only the audit itself lowered must not keep it from seeing that all is well again.
+    isFirm: view === 'precise' && (trust === 'exact' || (isDrifting && trust === 'degraded')),
+    isPromised: view === 'precise' && candidate.cachedTokens > candidate.preciseCachedTokens,
+    isSalted: prompt.kind === 'encoded' && prompt.sequences.some(({ identity }) => identity.salt !== null),
+    servesModel: () => servesModel(pool, endpoint.id, parsed.model),
+  };
+};
+
+/** What a decision's ticket works with. */
+interface BookedDecision {
+  readonly booked: BookedRequest;
+  readonly expected: Expectation;
+  readonly onAnswered: () => void;
+}
+
 /** What is to be done about the engine's cache once it answered a request. */
 const clearingOf = (request: RouteRequest, pool: RoutedPool, endpoint: EndpointId): (() => void) => {
   const clearing = cacheClearingOf(request.method, request.path);
@@ -133,7 +169,7 @@ export const createDirector = (options: DirectorOptions): Director => {
   const { directory, log, clock, random, metrics, sessionProfile } = options;
   const { reader = createRequestReader() } = options;
   const context = { directory, reader, clock, random, sessionProfile, isDryRun: false };
-  const audit = createAudit({ log, metrics });
+  const audit = options.audit ?? createAudit({ log, metrics, clock, logger: silentLogger });
   const nextId = createDecisionIds(random);
 
   const observeDurations = ({ durations }: Evaluation): void => {
@@ -144,7 +180,7 @@ export const createDirector = (options: DirectorOptions): Director => {
   const ticketFor = (
     decision: () => RoutedDecision,
     pool: RoutedPool,
-    { booked, onAnswered }: { readonly booked: BookedRequest; readonly onAnswered: () => void },
+    { booked, expected, onAnswered }: BookedDecision,
   ): RouteTicket => {
     let hasEnded = false;
     const end = (finish: () => void): void => {
@@ -161,7 +197,7 @@ export const createDirector = (options: DirectorOptions): Director => {
           pool.reportConnection(endpoint.id, 'answered');
           onAnswered();
           if (usage === null) return;
-          audit.observe(decision(), usage);
+          audit.observe(decision(), expected, usage);
           pool.reportComputed(endpoint.id, usage.promptTokens - (usage.cachedTokens ?? usage.promptTokens));
         }),
       failed: (cause) =>
@@ -192,6 +228,11 @@ export const createDirector = (options: DirectorOptions): Director => {
       speculates: prompt.kind === 'encoded' && prompt.path !== 'text-chunks',
     });
     const reason = reasonOf(evaluation, picked);
+    const expected = expectationOf(evaluation, picked, {
+      pool,
+      cachedTokens: record.predictedCachedTokens,
+      isDrifting: audit.driftOf(endpoint.id) !== null,
+    });
     metrics.count('decisions_total', { pool: pool.name, reason });
     const decision: RoutedDecision = {
       kind: 'routed',
@@ -205,8 +246,13 @@ export const createDirector = (options: DirectorOptions): Director => {
       get fallbacks() {
         return table.ranking(endpoint);
       },
-      ticket: ticketFor(() => decision, pool, { booked, onAnswered: clearingOf(request, pool, endpoint.id) }),
+      ticket: ticketFor(() => decision, pool, {
+        booked,
+        expected,
+        onAnswered: clearingOf(request, pool, endpoint.id),
+      }),
     };
+    audit.book(decision, expected, request.observesResponse);
     return decision;
   };
 

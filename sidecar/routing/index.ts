@@ -5,6 +5,9 @@
  * Promises a booking in the ledger before `route` returns, ended exactly once.
  * Reasons and record shapes are this project's own; header names follow the Gateway API Inference Extension.
  */
+export { type Audit, type AuditReport, createAudit } from './audit.ts';
+export type { MissReason } from './audit-sample.ts';
+export type { Drift, DriftCause } from './audit-window.ts';
 export { createDecisionLog, type DecisionLog } from './decision-log.ts';
 export { createDirector, type Director, type DirectorOptions } from './director.ts';
 export { type BookedRequest, type Booking, createInFlight, type InFlight } from './in-flight.ts';

@@ -1,5 +1,6 @@
 import type { DecisionId, Endpoint, EndpointId, ModelName, PoolName } from '../core/index.ts';
 import type { ApiKind } from '../prompt/index.ts';
+import type { MissReason } from './audit-sample.ts';
 
 /** One request as an edge hands it over. Edges translate to this and from {@link Decision}, and do nothing else. */
 export interface RouteRequest {
@@ -93,7 +94,7 @@ export type Decision = RoutedDecision | NoEndpointDecision | RefusedDecision;
 
 /** What edges ask. Never throws for anything a client sends; a rejected promise is a bug and answered as `internal`. */
 export interface Router {
-  /** Books the work on the pick at once; synchronous wherever no remote tokenizer is asked. */
+  /** Books the work on the pick at once; a promise where a remote tokenizer is asked or a prompt has much new text. */
   route(request: RouteRequest): Decision | Promise<Decision>;
 }
 
@@ -135,6 +136,8 @@ export interface DecisionRecord {
   readonly predictedCachedTokens: number | null;
   /** What the engine reported, null until it is known. */
   readonly actualCachedTokens: number | null;
+  /** Why the two differ; absent where they do not, or where one is not known. */
+  readonly missReason?: MissReason;
   readonly durationsMs: StepDurations;
   readonly candidates: readonly CandidateRecord[];
 }

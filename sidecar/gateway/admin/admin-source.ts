@@ -1,5 +1,5 @@
 import type { EndpointRole, Trust } from '../../core/index.ts';
-import type { DecisionRecord, Explanation, RouteRequest } from '../../routing/index.ts';
+import type { AuditReport, DecisionRecord, Explanation, RouteRequest } from '../../routing/index.ts';
 
 /** One thing that must hold for the sidecar to be ready. */
 export interface ReadinessCondition {
@@ -31,6 +31,8 @@ export interface EndpointReport {
     readonly ageMs: number;
   } | null;
   readonly inFlight: { readonly requests: number; readonly promptTokens: number; readonly uncachedTokens: number };
+  /** Predictions beside what the engine reported. */
+  readonly audit: AuditReport;
 }
 
 /** One pool's index as `GET /api/v1/index` shows it. */

@@ -6,7 +6,7 @@ import { sendError } from '../error-response.ts';
 import { endpointHeader, removeOwnedHeaders } from '../owned-headers.ts';
 import type { ObservedRequest } from '../request-metrics.ts';
 import { answerUnrouted } from '../unrouted-response.ts';
-import type { AttemptOutcome, Forwarder } from './forwarder.ts';
+import type { AttemptOutcome, Forwarder } from './attempt.ts';
 import { removeHopHeaders } from './hop-headers.ts';
 import { observeResponse, type ResponseObserver } from './response-observer.ts';
 
