@@ -10,7 +10,7 @@ import { removeOwnedHeaders } from '../owned-headers.ts';
 import { declaredBytes, defaultBodyLimitBytes, readBody } from '../request-body.ts';
 import { createRequestMetrics } from '../request-metrics.ts';
 import { createForwarder } from './forwarder.ts';
-import { removeHopHeaders } from './hop-headers.ts';
+import { endToEndHeaders } from './hop-headers.ts';
 import { createRouteAndForward } from './route-and-forward.ts';
 
 /** How a proxy listens and what it works with. */
@@ -31,11 +31,11 @@ export interface ProxyGatewayOptions {
 
 /** Frees a request of what concerns only the client's connection or may only be said by the sidecar. */
 const prepareHeaders = (request: IncomingMessage, bodyBytes: number): void => {
-  const { headers } = request;
-  const hadBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
-  removeOwnedHeaders(headers);
-  removeHopHeaders(headers);
-  delete headers.expect;
+  const hadBody = declaredBytes(request) !== null || request.headers['transfer-encoding'] !== undefined;
+  removeOwnedHeaders(request.headers);
+  const headers = endToEndHeaders(request.headers);
+  request.headers = headers;
+  if (headers.expect !== undefined) delete headers.expect;
   if (hadBody) headers['content-length'] = String(bodyBytes);
   request.url = pathOf(request.url ?? '/');
 };

@@ -7,7 +7,7 @@ import { endpointHeader, removeOwnedHeaders } from '../owned-headers.ts';
 import type { ObservedRequest } from '../request-metrics.ts';
 import { answerUnrouted } from '../unrouted-response.ts';
 import type { AttemptOutcome, Forwarder } from './attempt.ts';
-import { removeHopHeaders } from './hop-headers.ts';
+import { endToEndHeaders } from './hop-headers.ts';
 import { observeResponse, type ResponseObserver } from './response-observer.ts';
 
 /** A request that was read whole and freed of what is not to be sent on. */
@@ -51,7 +51,7 @@ const ticketObserver = (
 const beginResponse = (upstream: IncomingMessage, ready: ReadyRequest, decision: RoutedDecision): void => {
   const { response, observed } = ready;
   removeOwnedHeaders(upstream.headers);
-  removeHopHeaders(upstream.headers);
+  upstream.headers = endToEndHeaders(upstream.headers);
   if (!response.shouldKeepAlive) upstream.headers.connection = 'close';
   response.setHeader(endpointHeader, decision.endpoint.address);
   for (const [name, value] of Object.entries(decisionHeaders(decision))) response.setHeader(name, value);
