@@ -1,25 +1,42 @@
 import type { Socket } from 'zeromq';
 import { delay, SidecarError, systemClock } from '../core/index.ts';
+import { lastingPort, lastingPortAttempts } from './lasting-port.ts';
 
-const attempts = 200;
+const attempts = 400;
 const pauseMs = 5;
 
+/** By the code alone: the addon's errors may be of another realm, whose `Error` is not this one. */
 const isTaken = (failure: unknown): boolean =>
-  failure instanceof Error && 'code' in failure && failure.code === 'EADDRINUSE';
+  typeof failure === 'object' && failure !== null && 'code' in failure && failure.code === 'EADDRINUSE';
+
+const failed = (address: string, cause: unknown): SidecarError =>
+  new SidecarError('listen-failed', `cannot bind ${address}`, { details: { address }, cause });
+
+/** Binds to a port that will be free again after a restart. */
+const bindAnywhere = async (socket: Socket, wildcard: string): Promise<string> => {
+  for (let attempt = 1; ; attempt++) {
+    const address = wildcard.replace(/\*$/, String(lastingPort()));
+    try {
+      await socket.bind(address);
+      return address;
+    } catch (cause) {
+      if (!isTaken(cause) || attempt === lastingPortAttempts) throw failed(wildcard, cause);
+    }
+  }
+};
 
 /**
  * Binds `socket` and returns the address it got, with the port that a `*` stood for. A port that is taken is tried
- * again for a second of real time, since ZeroMQ gives ports back some time after a close. Throws `listen-failed`.
+ * again for two seconds of real time, since ZeroMQ gives ports back some time after a close. Throws `listen-failed`.
  */
 export const bindSocket = async (socket: Socket, address: string): Promise<string> => {
+  if (/^tcp:.*:\*$/.test(address)) return bindAnywhere(socket, address);
   for (let attempt = 1; ; attempt++) {
     try {
       await socket.bind(address);
       return socket.lastEndpoint ?? address;
     } catch (cause) {
-      if (!isTaken(cause) || attempt === attempts) {
-        throw new SidecarError('listen-failed', `cannot bind ${address}`, { details: { address }, cause });
-      }
+      if (!isTaken(cause) || attempt === attempts) throw failed(address, cause);
       await delay(systemClock, pauseMs);
     }
   }

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { SidecarError } from '../../core/index.ts';
 import type { EngineProcess } from '../engine-process.ts';
+import { lastingPort, lastingPortAttempts } from '../lasting-port.ts';
 import { createAdminHandlers } from './admin-api.ts';
 import { chatFormat, completionFormat } from './answer-format.ts';
 import { type Exchange, type Handler, sendFailure, sendJson } from './exchange.ts';
@@ -32,8 +33,19 @@ export class EngineHttpServer {
     });
   }
 
-  /** Listens and returns the port. Throws `listen-failed`. */
-  listen(host: string, port: number): Promise<number> {
+  /** Listens and returns the port; 0 takes one that will be free again after a restart. Throws `listen-failed`. */
+  async listen(host: string, port: number): Promise<number> {
+    if (port !== 0) return this.#listenOn(host, port);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#listenOn(host, lastingPort());
+      } catch (failure) {
+        if (attempt === lastingPortAttempts) throw failure;
+      }
+    }
+  }
+
+  #listenOn(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const onError = (cause: Error) => {
         reject(
