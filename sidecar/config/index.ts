@@ -5,6 +5,6 @@
  * All mistakes are reported together, each with its path.
  * The format is this project's own (README, "Configuration").
  */
-export { type Environment, environmentVariables } from './environment.ts';
+export type { Environment } from './environment.ts';
 export { type ParsedConfig, parseConfig } from './parse-config.ts';
-export { type Config, configSchema, type PoolConfig } from './schema.ts';
+export type { Config, PoolConfig } from './schema.ts';

@@ -6,7 +6,7 @@ import {
   silentMetrics,
   type Trust,
 } from '../../sidecar/core/index.ts';
-import { computeBlockKeys, createPrefixIndex, createRoutingHistory, type Holder } from '../../sidecar/kvindex/index.ts';
+import { createPrefixIndex, createRoutingHistory, type Holder } from '../../sidecar/kvindex/index.ts';
 import { createInferredLedger, createLedger, createWorkTally, type EndpointState } from '../../sidecar/pool/index.ts';
 import type { PromptEncoder } from '../../sidecar/prompt/index.ts';
 import {
@@ -175,10 +175,3 @@ export const createRoutingWorld = (options: {
     },
   };
 };
-
-/** Keys of a prompt in this world. */
-export const keysOf = (ids: readonly number[]) =>
-  computeBlockKeys(Int32Array.from(ids), {
-    blockSize: BLOCK,
-    identity: { loraName: null, salt: null, multimodal: [] },
-  });
