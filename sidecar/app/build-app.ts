@@ -114,6 +114,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     maxBlocks: config.index.maxBlocks,
     historyBlocks: config.index.historyBlocks,
     scrape: config.scrape,
+    tokenizers: { ...config.tokenizers, hub: config.tokenizers.offline ? null : config.tokenizers.hub },
     audit,
     signal: stopping.signal,
     ...(overrides.streamTiming === undefined ? {} : { streamTiming: overrides.streamTiming }),

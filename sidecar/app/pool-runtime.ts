@@ -26,7 +26,12 @@ import {
   type HttpGet,
   type Pool,
 } from '../pool/index.ts';
-import { createPromptEncoder, createRemoteTokenizer, type PromptEncoderOptions } from '../prompt/index.ts';
+import {
+  createPromptEncoder,
+  createRemoteTokenizer,
+  type PromptEncoderOptions,
+  resolveTokenizer,
+} from '../prompt/index.ts';
 import { type Audit, createInFlight, type EndpointTrust, type RoutedPool } from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
 import { createEncoderSlot, type EncoderState } from './encoder-slot.ts';
@@ -49,6 +54,8 @@ export interface PoolRuntimeContext {
   readonly get: HttpGet;
   readonly scrape: { readonly intervalMs: number; readonly timeoutMs: number };
   readonly audit: Audit;
+  /** Where tokenizer files that are named by a hub's id may be found. */
+  readonly tokenizers: Pick<Parameters<typeof resolveTokenizer>[0], 'modelsFolder' | 'cacheFolder' | 'hub'>;
   readonly signal: AbortSignal;
   /** Other waits and limits of event streams than the default; for tests. */
   readonly streamTiming?: Partial<StreamTiming>;
@@ -145,14 +152,16 @@ export const createPoolRuntime = (
   });
   const encoder = createEncoderSlot({
     logger,
-    load: (folder) =>
-      createPromptEncoder({
+    load: async (tokenizer) => {
+      const { folder } = await resolveTokenizer({ tokenizer, ...context.tokenizers, fetch, clock, logger, signal });
+      return createPromptEncoder({
         folder,
         logger,
         clock,
         ...(options.promptDefaults === undefined ? {} : { defaults: options.promptDefaults }),
         remote: createRemoteTokenizer({ baseUrl: anyEngine, fetch, clock, timeoutMs: REMOTE_TIMEOUT_MS }),
-      }),
+      });
+    },
   });
   /** Clears of each endpoint's cache so far, told by events or seen elsewhere. */
   const clears = new Map<EndpointId, number>();

@@ -8,6 +8,11 @@ export const environmentVariables: Readonly<Record<string, readonly string[]>> =
   WARMROUTE_CONSULT_STICKY_COOKIE: ['gateways', 'consult', 'stickyCookie'],
   WARMROUTE_EXTPROC_LISTEN: ['gateways', 'extproc', 'listen'],
   WARMROUTE_EXTPROC_HEALTH_LISTEN: ['gateways', 'extproc', 'healthListen'],
+  WARMROUTE_TOKENIZERS_MODELS_FOLDER: ['tokenizers', 'modelsFolder'],
+  WARMROUTE_TOKENIZERS_CACHE_FOLDER: ['tokenizers', 'cacheFolder'],
+  WARMROUTE_TOKENIZERS_HUB_URL: ['tokenizers', 'hub', 'url'],
+  WARMROUTE_TOKENIZERS_HUB_TOKEN: ['tokenizers', 'hub', 'token'],
+  WARMROUTE_TOKENIZERS_OFFLINE: ['tokenizers', 'offline'],
   WARMROUTE_KUBERNETES_NAMESPACES: ['discovery', 'kubernetes', 'namespaces'],
   WARMROUTE_ADMIN_LISTEN: ['admin', 'listen'],
   WARMROUTE_LOG_LEVEL: ['log', 'level'],
@@ -30,6 +35,12 @@ const isObject = (value: unknown): value is JsonObject =>
 
 const numeral = /^\d+$/;
 
+/** Numbers and booleans as a file would hold them, everything else as text. */
+const readSetting = (text: string): string | number | boolean => {
+  if (text === 'true' || text === 'false') return text === 'true';
+  return numeral.test(text) ? Number(text) : text;
+};
+
 /** Lays the environment's values over a parsed file; returns names that look like ours but are not known. */
 export const applyEnvironment = (file: JsonObject, env: Environment): { merged: JsonObject; unknown: string[] } => {
   const merged = structuredClone(file);
@@ -48,7 +59,7 @@ export const applyEnvironment = (file: JsonObject, env: Environment): { merged: 
       level[key] = child;
       level = child;
     }
-    level[path.at(-1) ?? ''] = numeral.test(value) ? Number(value) : value;
+    level[path.at(-1) ?? ''] = readSetting(value);
   }
   return { merged, unknown };
 };

@@ -85,6 +85,28 @@ const kubernetes = z.strictObject({
   takesEveryInferencePool: z.boolean().default(false).describe('InferencePools without annotations are pools too'),
 });
 
+const tokenizers = z.strictObject({
+  modelsFolder: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('its subfolders hold models by hub id, as a volume does'),
+  cacheFolder: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe("Hugging Face's cache layout; null: nothing is downloaded"),
+  hub: z
+    .strictObject({
+      url: z.url().default('https://huggingface.co'),
+      token: z.string().min(1).nullable().default(null),
+    })
+    .prefault({}),
+  offline: z.boolean().default(false).describe('never asks the hub'),
+});
+
 const tlsVersion = z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2');
 
 const tls = z.discriminatedUnion('kind', [
@@ -104,6 +126,7 @@ const tls = z.discriminatedUnion('kind', [
 export const configSchema = z.strictObject({
   pools: z.array(pool).default([]),
   discovery: z.strictObject({ kubernetes: kubernetes.optional() }).default({}),
+  tokenizers: tokenizers.prefault({}),
   gateways: z
     .strictObject({
       proxy: z

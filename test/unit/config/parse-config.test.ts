@@ -95,6 +95,20 @@ log: { level: loud }
     expect(config.discovery.kubernetes?.namespaces).toEqual(['a', 'b']);
   });
 
+  it('takes the hub and its token from the environment, and no download without a cache', () => {
+    expect(parseConfig({}, '').config.tokenizers).toMatchObject({ cacheFolder: null, offline: false });
+    const env = {
+      WARMROUTE_TOKENIZERS_HUB_TOKEN: 'secret',
+      WARMROUTE_TOKENIZERS_CACHE_FOLDER: '/cache',
+      WARMROUTE_TOKENIZERS_OFFLINE: 'true',
+    };
+    expect(parseConfig(env, '').config.tokenizers).toMatchObject({
+      cacheFolder: '/cache',
+      offline: true,
+      hub: { url: 'https://huggingface.co', token: 'secret' },
+    });
+  });
+
   it('checks what the environment sets', () => {
     expect(mistakesOf('', { WARMROUTE_ADMIN_LISTEN: 'nowhere' })).toEqual([expect.stringMatching(/^admin\.listen: /)]);
   });
