@@ -21,7 +21,7 @@ const endsWords = (classes: Uint8Array, codePoint: number): boolean => {
 export const sliceEnd = (bytes: Uint8Array, start: number, end: number, maxBytes: number): number => {
   const classes = characterClasses();
   for (let size = maxBytes; size < end - start; size *= 2) {
-    for (let at = start + size; at > start + (size >> 1); at -= 1) {
+    for (let at = start + size; at > start; at -= 1) {
       if (((bytes[at] ?? 0) & 0xc0) === 0x80 || !endsWords(classes, codePointAt(bytes, at))) continue;
       const before = codePointAt(bytes, characterBefore(bytes, start, at));
       if (((classes[before] ?? 0) & LETTER) !== 0) return at;

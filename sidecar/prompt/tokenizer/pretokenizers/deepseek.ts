@@ -18,30 +18,31 @@ const isAsciiLetter = (byte: number): boolean => {
 /**
  * Scanner for DeepSeek V3's three splits, one after the other, each isolated: `\p{N}{1,3}`; `[一-龥぀-ゟ゠-ヿ]+`;
  * `[!-/:-~ but letters][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`.
- * What the third leaves unmatched up to its next match is a word too.
+ * The first two cut the text into pieces: numbers, ideographs and kana, anything else. The third splits within each; what
+ * it leaves unmatched up to its next match is a word too.
  */
 export const createDeepSeekScanner = (): WordScanner => {
   const classes = characterClasses();
 
-  /** Whether the first two splits end a piece before `at`. */
-  const isPieceEnd = (bytes: Uint8Array, at: number, end: number): boolean => {
+  /** Whether the piece that `isKana` tells the kind of ends before `at`. */
+  const isPieceEnd = (bytes: Uint8Array, at: number, end: number, isKana: boolean): boolean => {
     if (at >= end) return true;
     const codePoint = codePointAt(bytes, at);
-    return ((classes[codePoint] ?? 0) & NUMBER) !== 0 || isIdeographOrKana(codePoint);
+    return ((classes[codePoint] ?? 0) & NUMBER) !== 0 || isIdeographOrKana(codePoint) !== isKana;
   };
 
-  const skipWithinPiece = (bytes: Uint8Array, from: number, end: number, mask: number): number => {
+  const skipWithinPiece = (bytes: Uint8Array, from: number, end: number, mask: number, isKana: boolean): number => {
     let at = from;
     while (at < end) {
       const codePoint = codePointAt(bytes, at);
-      if (((classes[codePoint] ?? 0) & mask) === 0 || isIdeographOrKana(codePoint)) break;
+      if (((classes[codePoint] ?? 0) & mask) === 0 || isIdeographOrKana(codePoint) !== isKana) break;
       at += widthOf(bytes[at] ?? 0);
     }
     return at;
   };
 
-  /** End of the third split's match at `start`, or NO_MATCH. The character at `start` is in a piece. */
-  const matchEnd = (bytes: Uint8Array, start: number, end: number): number => {
+  /** End of the third split's match at `start`, or NO_MATCH. */
+  const matchEnd = (bytes: Uint8Array, start: number, end: number, isKana: boolean): number => {
     const lead = bytes[start] ?? 0;
     const first = classes[codePointAt(bytes, start)] ?? 0;
     const next = start + widthOf(lead);
@@ -50,30 +51,29 @@ export const createDeepSeekScanner = (): WordScanner => {
       while (at < end && isAsciiLetter(bytes[at] ?? 0)) at += 1;
       return at;
     }
-    if ((first & WORD) !== 0) return skipWithinPiece(bytes, next, end, WORD);
-    const second = isPieceEnd(bytes, next, end) ? NUMBER : (classes[codePointAt(bytes, next)] ?? 0);
-    if ((first & (SYMBOL | NEWLINE)) === 0 && (second & WORD) !== 0) return skipWithinPiece(bytes, next, end, WORD);
+    if ((first & WORD) !== 0) return skipWithinPiece(bytes, next, end, WORD, isKana);
+    const second = isPieceEnd(bytes, next, end, isKana) ? NUMBER : (classes[codePointAt(bytes, next)] ?? 0);
+    if ((first & (SYMBOL | NEWLINE)) === 0 && (second & WORD) !== 0) {
+      return skipWithinPiece(bytes, next, end, WORD, isKana);
+    }
     if (first === SYMBOL || (lead === SPACE_CHARACTER && second === SYMBOL)) {
-      return skipWhile(classes, bytes, skipWithinPiece(bytes, next, end, SYMBOL), end, NEWLINE);
+      const symbolsEnd = skipWithinPiece(bytes, next, end, SYMBOL, isKana);
+      return isKana ? symbolsEnd : skipWhile(classes, bytes, symbolsEnd, end, NEWLINE);
     }
     if ((first & WHITE) === 0) return NO_MATCH;
     const whiteEnd = skipWhile(classes, bytes, next, end, WHITE);
-    return whiteWordEnd(classes, bytes, start, isPieceEnd(bytes, whiteEnd, end) ? whiteEnd : end);
+    return whiteWordEnd(classes, bytes, start, isPieceEnd(bytes, whiteEnd, end, isKana) ? whiteEnd : end);
   };
 
   return (bytes, start, end) => {
     const codePoint = codePointAt(bytes, start);
     if (((classes[codePoint] ?? 0) & NUMBER) !== 0) return skipNumbers(classes, bytes, start, end, NUMBER, 3);
-    let at = start;
-    if (isIdeographOrKana(codePoint)) {
-      do at += widthOf(bytes[at] ?? 0);
-      while (at < end && isIdeographOrKana(codePointAt(bytes, at)));
-      return at;
-    }
-    const wordEnd = matchEnd(bytes, start, end);
+    const isKana = isIdeographOrKana(codePoint);
+    const wordEnd = matchEnd(bytes, start, end, isKana);
     if (wordEnd >= 0) return wordEnd;
+    let at = start;
     do at += widthOf(bytes[at] ?? 0);
-    while (!isPieceEnd(bytes, at, end) && matchEnd(bytes, at, end) < 0);
+    while (!isPieceEnd(bytes, at, end, isKana) && matchEnd(bytes, at, end, isKana) < 0);
     return at;
   };
 };

@@ -131,19 +131,19 @@ function isAsciiLetter(byte: u32): bool {
   return (byte | 0x20) - 0x61 < 26;
 }
 
-function isPieceEnd(at: usize, end: usize): bool {
-  return at >= end || (classAt(at) & NUMBER) != 0 || isIdeographOrKana(codePointAt(at));
+function isPieceEnd(at: usize, end: usize, isKana: bool): bool {
+  return at >= end || (classAt(at) & NUMBER) != 0 || isIdeographOrKana(codePointAt(at)) != isKana;
 }
 
-function skipWithinPiece(at: usize, end: usize, mask: u32): usize {
+function skipWithinPiece(at: usize, end: usize, mask: u32, isKana: bool): usize {
   while (at < end) {
-    if ((classAt(at) & mask) == 0 || isIdeographOrKana(codePointAt(at))) break;
+    if ((classAt(at) & mask) == 0 || isIdeographOrKana(codePointAt(at)) != isKana) break;
     at += widthOf(load<u8>(at));
   }
   return at;
 }
 
-function deepSeekMatchEnd(start: usize, end: usize): usize {
+function deepSeekMatchEnd(start: usize, end: usize, isKana: bool): usize {
   const lead: u32 = load<u8>(start);
   const first = classAt(start);
   const next = start + widthOf(lead);
@@ -152,28 +152,25 @@ function deepSeekMatchEnd(start: usize, end: usize): usize {
     while (at < end && isAsciiLetter(load<u8>(at))) at++;
     return at;
   }
-  if ((first & WORD) != 0) return skipWithinPiece(next, end, WORD);
-  const second = isPieceEnd(next, end) ? NUMBER : classAt(next);
-  if ((first & (SYMBOL | NEWLINE)) == 0 && (second & WORD) != 0) return skipWithinPiece(next, end, WORD);
+  if ((first & WORD) != 0) return skipWithinPiece(next, end, WORD, isKana);
+  const second = isPieceEnd(next, end, isKana) ? NUMBER : classAt(next);
+  if ((first & (SYMBOL | NEWLINE)) == 0 && (second & WORD) != 0) return skipWithinPiece(next, end, WORD, isKana);
   if (first == SYMBOL || (lead == SPACE_CHARACTER && second == SYMBOL)) {
-    return skipWhile(skipWithinPiece(next, end, SYMBOL), end, NEWLINE);
+    const symbolsEnd = skipWithinPiece(next, end, SYMBOL, isKana);
+    return isKana ? symbolsEnd : skipWhile(symbolsEnd, end, NEWLINE);
   }
   if ((first & WHITE) == 0) return 0;
   const whiteEnd = skipWhile(next, end, WHITE);
-  return whiteWordEnd(start, isPieceEnd(whiteEnd, end) ? whiteEnd : end);
+  return whiteWordEnd(start, isPieceEnd(whiteEnd, end, isKana) ? whiteEnd : end);
 }
 
 export function deepSeekEnd(start: usize, end: usize): usize {
   if ((classAt(start) & NUMBER) != 0) return skipNumbers(start, end, 3);
-  let at = start;
-  if (isIdeographOrKana(codePointAt(at))) {
-    do at += widthOf(load<u8>(at));
-    while (at < end && isIdeographOrKana(codePointAt(at)));
-    return at;
-  }
-  const wordEnd = deepSeekMatchEnd(start, end);
+  const isKana = isIdeographOrKana(codePointAt(start));
+  const wordEnd = deepSeekMatchEnd(start, end, isKana);
   if (wordEnd != 0) return wordEnd;
+  let at = start;
   do at += widthOf(load<u8>(at));
-  while (!isPieceEnd(at, end) && deepSeekMatchEnd(at, end) == 0);
+  while (!isPieceEnd(at, end, isKana) && deepSeekMatchEnd(at, end, isKana) == 0);
   return at;
 }

@@ -56,7 +56,7 @@ describe('the WebAssembly core', () => {
     const pieces = piecesOf(tokenizer);
     const random = seededRandom(shape.length + 1);
 
-    for (let count = 0; count < 400; count += 1) {
+    for (let count = 0; count < 150; count += 1) {
       const text = fuzzText(random, pieces);
       expect({ text, ids: plainIds(wasm, text) }).toEqual({ text, ids: plainIds(plain, text) });
     }
@@ -81,7 +81,7 @@ describe('the WebAssembly core', () => {
 
         expect(plainIds(wasm, text)).toEqual(plainIds(plain, text));
       }),
-      { seed: shape.length, numRuns: 150 },
+      { seed: shape.length, numRuns: 80 },
     );
   });
 });
@@ -126,11 +126,10 @@ describe.each(cores)('byte-level BPE on the %s core', (core) => {
     expect(plainIds(whole, words.join(' ')).length).toBeGreaterThan(60_000);
   });
 
-  it('encodes a single word of a megabyte', () => {
-    const ids = plainIds(tokenizer, 'ab'.repeat(500_000));
+  it('encodes a single word longer than a core keeps room for', () => {
+    const half = plainIds(tokenizer, 'ab'.repeat(1 << 16));
 
-    expect(ids).toEqual(plainIds(supported(tinyQwen, 'plain'), 'ab'.repeat(500_000)));
-    expect(ids.length).toBeGreaterThan(1000);
+    expect(plainIds(tokenizer, 'ab'.repeat(1 << 18))).toEqual([...half, ...half, ...half, ...half]);
   });
 
   it('takes a character that is cut short at the end for U+FFFD', () => {
