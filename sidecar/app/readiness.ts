@@ -21,7 +21,7 @@ export const createReadiness = (options: {
     const waiting = runtimes().flatMap(({ pool, streams }) =>
       pool
         .snapshot()
-        .endpoints.filter(({ endpoint }) => !streams.firstReplayDone(endpoint.id))
+        .endpoints.filter(({ endpoint, isTerminating }) => !isTerminating && !streams.firstReplayDone(endpoint.id))
         .map(({ endpoint }) => endpoint.name),
     );
     const isGivenUp = waiting.length > 0 && clock.now() - startedMs >= FIRST_REPLAY_LIMIT_MS;
