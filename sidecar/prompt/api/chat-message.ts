@@ -16,6 +16,7 @@ export interface MessageOptions {
   readonly isOpen: boolean;
 }
 
+const noMembers: JsonObject = new Map();
 const rolesWithNullContent: ReadonlySet<string> = new Set(['assistant', 'function']);
 
 const reasoningOf = (message: JsonObject, options: MessageOptions): JsonValue => {
@@ -68,6 +69,6 @@ export const readChatMessage = (message: JsonValue, options: MessageOptions): Re
   return read({
     role,
     content: role === 'system' ? withoutBillingHeader(content.value) : content.value,
-    members,
+    members: members.size === 0 ? noMembers : members,
   });
 };

@@ -3,17 +3,25 @@ import type { ChatMessage } from '../api/prompt-source.ts';
 import { HASH_WORDS } from './body-scanner.ts';
 
 /** Bytes that a message's objects take besides its text. */
-const MESSAGE_OVERHEAD_BYTES = 400;
+const MESSAGE_OVERHEAD_BYTES = 900;
 /** Bytes of a record's objects. */
 const RECORD_OVERHEAD_BYTES = 1000;
 /** Bytes of a chunk's hash here and of its entry in the table. */
 const CHUNK_OVERHEAD_BYTES = 80;
 
+/** 128 bits in 32-bit words; as plain fields, which take a fraction of an array's memory. */
+export interface MessageHash {
+  readonly a: number;
+  readonly b: number;
+  readonly c: number;
+  readonly d: number;
+}
+
 /** One message of a remembered conversation: where it stood, counted from the list's bracket, and what was read there. */
 export interface KnownMessage {
   readonly start: number;
   readonly end: number;
-  readonly hash: Int32Array;
+  readonly hash: MessageHash;
   readonly message: ChatMessage;
   /** Whether it has parts whose tokens only the model's processor knows. */
   readonly hasMedia: boolean;

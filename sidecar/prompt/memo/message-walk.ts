@@ -2,7 +2,7 @@ import { chatDialect, chatMessageOptions } from '../api/chat.ts';
 import { readChatMessage } from '../api/chat-message.ts';
 import { readJson } from '../api/json-reader.ts';
 import type { BodyScanner } from './body-scanner.ts';
-import type { KnownMessage } from './conversation-record.ts';
+import type { KnownMessage, MessageHash } from './conversation-record.ts';
 import { skipSpace } from './find-messages.ts';
 
 const COMMA = 0x2c;
@@ -10,6 +10,13 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 
 const options = { ...chatMessageOptions(chatDialect), isOpen: false };
+
+const hashOf = (words: Int32Array): MessageHash => ({
+  a: words[0] ?? 0,
+  b: words[1] ?? 0,
+  c: words[2] ?? 0,
+  d: words[3] ?? 0,
+});
 
 /** Where a walk over a list of messages stands: at the next message, at the end of the list, or at what is neither. */
 export type Step = 'message' | 'end' | 'broken';
@@ -58,8 +65,9 @@ export class MessageWalk {
     if (this.at !== this.#listStart + known.start) return false;
     const end = this.#listStart + known.end;
     if (end >= this.#end) return false;
-    const words = this.#scanner.hash(this.at, end);
-    for (let word = 0; word < words.length; word += 1) if (words[word] !== known.hash[word]) return false;
+    const { a, b, c, d } = hashOf(this.#scanner.hash(this.at, end));
+    const { hash } = known;
+    if (a !== hash.a || b !== hash.b || c !== hash.c || d !== hash.d) return false;
     this.jump(known);
     return true;
   }
@@ -77,7 +85,7 @@ export class MessageWalk {
     const known: KnownMessage = {
       start: start - this.#listStart,
       end: end - this.#listStart,
-      hash: this.#scanner.hash(start, end).slice(),
+      hash: hashOf(this.#scanner.hash(start, end)),
       message: message.value,
       hasMedia: message.value.content.some(({ kind }) => kind === 'media'),
       shown: null,
