@@ -134,6 +134,8 @@ const expectationOf = (
 ): Expectation => {
   const { pool, cachedTokens, isDrifting } = options;
   const { endpoint, trust } = candidate;
+  // An expectation lives as long as its response streams: the request's body is not to.
+  const { model } = parsed;
   return {
     cachedTokens,
     promptTokens: isCounted ? promptTokens : null,
@@ -142,7 +144,7 @@ const expectationOf = (
     isFirm: view === 'precise' && (trust === 'exact' || (isDrifting && trust === 'degraded')),
     isPromised: view === 'precise' && candidate.cachedTokens > candidate.preciseCachedTokens,
     isSalted: prompt.kind === 'encoded' && prompt.sequences.some(({ identity }) => identity.salt !== null),
-    servesModel: () => servesModel(pool, endpoint.id, parsed.model),
+    servesModel: () => servesModel(pool, endpoint.id, model),
   };
 };
 
@@ -152,6 +154,19 @@ interface BookedDecision {
   readonly expected: Expectation;
   readonly onAnswered: () => void;
 }
+
+/** The ids to hand over with a decision; null where there are none that the engine would make itself, and only those. */
+const handoverOf = ({ prompt, parsed, pool }: Evaluation): (() => Int32Array | null) | null => {
+  if (pool?.passesTokenIds !== true || parsed.api !== 'chat') return null;
+  if (prompt.kind !== 'encoded' || prompt.path !== 'exact' || prompt.sequences.length !== 1) return null;
+  let [sequence] = prompt.sequences;
+  if (sequence?.isWhole !== true || sequence.identity.multimodal.length > 0) return null;
+  return () => {
+    const tokenIds = sequence?.tokenIds ?? null;
+    sequence = undefined;
+    return tokenIds;
+  };
+};
 
 /** What is to be done about the engine's cache once it answered a request. */
 const clearingOf = (request: RouteRequest, pool: RoutedPool, endpoint: EndpointId): (() => void) => {
@@ -234,6 +249,7 @@ export const createDirector = (options: DirectorOptions): Director => {
       isDrifting: audit.driftOf(endpoint.id) !== null,
     });
     metrics.count('decisions_total', { pool: pool.name, reason });
+    const takeTokenIds = handoverOf(evaluation);
     const decision: RoutedDecision = {
       kind: 'routed',
       id,
@@ -251,6 +267,7 @@ export const createDirector = (options: DirectorOptions): Director => {
         expected,
         onAnswered: clearingOf(request, pool, endpoint.id),
       }),
+      ...(takeTokenIds === null ? {} : { takeTokenIds }),
     };
     audit.book(decision, expected, request.observesResponse);
     return decision;

@@ -18,6 +18,8 @@ export interface RoutedPool {
   /** Values of a request's `model` that belong here; null: those that the endpoints report. */
   readonly models: readonly string[] | null;
   readonly profile: Profile;
+  /** Whether edges hand the prompt's token ids to the engine, which then need not tokenize again. Default false. */
+  readonly passesTokenIds?: boolean;
   readonly index: PrefixIndexReader;
   readonly history: RoutingHistory;
   readonly inFlight: InFlight;

@@ -70,6 +70,11 @@ export interface RoutedDecision {
   /** Further endpoints in order of preference, without the pick. */
   readonly fallbacks: readonly Endpoint[];
   readonly ticket: RouteTicket;
+  /**
+   * The prompt's token ids for the engine, where the pool wants them handed over and they are the engine's own: a whole
+   * chat without media. Null from the second call on, for they are let go of. Absent where nothing is handed over.
+   */
+  takeTokenIds?(): Int32Array | null;
 }
 
 /** Nothing may be picked: the pool is empty, all its endpoints are excluded, failing or outside the subset. */

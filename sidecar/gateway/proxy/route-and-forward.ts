@@ -9,6 +9,7 @@ import { answerUnrouted } from '../unrouted-response.ts';
 import type { AttemptOutcome, Forwarder } from './attempt.ts';
 import { endToEndHeaders } from './hop-headers.ts';
 import { observeResponse, type ResponseObserver } from './response-observer.ts';
+import { withTokenIds } from './token-ids.ts';
 
 /** A request that was read whole and freed of what is not to be sent on. */
 export interface ReadyRequest {
@@ -58,6 +59,12 @@ const beginResponse = (upstream: IncomingMessage, ready: ReadyRequest, decision:
   observeResponse(upstream, response, ticketObserver(decision, upstream.statusCode ?? 502, observed));
 };
 
+/** The client's bytes; with the prompt's token ids where the engine is to be given them and the body is not compressed. */
+const outgoingBody = ({ body, route }: ReadyRequest, decision: RoutedDecision): Uint8Array | null => {
+  const tokenIds = body === null || route.body !== body ? null : (decision.takeTokenIds?.() ?? null);
+  return body === null || tokenIds === null ? body : (withTokenIds(body, tokenIds) ?? body);
+};
+
 const excludeFailed = (excluded: Set<EndpointId>, decision: RoutedDecision, failure: Failure): void => {
   excluded.add(decision.endpoint.id);
   if (failure.kind === 'broken') return;
@@ -90,12 +97,16 @@ export const createRouteAndForward =
       }
       const { endpoint, pool, ticket, rankHeader } = decision;
       if (response.destroyed) return ticket.failed('client-abort');
+      const outgoing = outgoingBody(ready, decision);
+      const headers: Record<string, string> = {};
+      if (rankHeader !== null) headers['x-data-parallel-rank'] = String(rankHeader);
+      if (outgoing !== body) headers['content-length'] = String(outgoing?.length ?? 0);
       const outcome = await forwarder.forward({
         request,
         response,
         address: endpoint.address,
-        body,
-        headers: rankHeader === null ? {} : { 'x-data-parallel-rank': String(rankHeader) },
+        body: outgoing,
+        headers,
         onResponse: (upstream) => beginResponse(upstream, ready, decision),
       });
       if (outcome.kind === 'answered') return;
