@@ -253,7 +253,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     synced: () => syncing.promise,
     ready: async () => {
       await syncing.promise;
-      while (!readiness().every(({ isMet }) => isMet)) await delay(clock, READY_POLL_MS, stopping.signal);
+      while (!isReady()) await delay(clock, READY_POLL_MS, stopping.signal);
     },
     pools: () => [...runtimes.values()],
     stop,

@@ -7,8 +7,8 @@ export interface Stoppable {
 }
 
 /**
- * Ends things one after the other under one deadline, in the order given. One that fails or overruns is named in the
- * log and does not keep the rest from ending.
+ * Ends things one after the other, in the order given; each is told what is left of one deadline. One that fails is named
+ * in the log and does not keep the rest from ending.
  */
 export const stopAll = async (
   parts: readonly Stoppable[],

@@ -2,7 +2,7 @@
  * cli: one file a command: parse flags, call a room, print.
  * Written to by nobody.
  * Read by `main.ts`, which hands in the process.
- * Promises exit codes of docs/CLI in README and, with --json, one JSON document and nothing else on standard output.
+ * Promises the exit codes of `command.ts` and, with --json, one JSON document and nothing else on standard output.
  * Flags follow POSIX long options; exit codes sysexits.h.
  */
 import type { Command } from './command.ts';

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
-import { createScanInstance, growTo, type ScanInstance } from './scan-instance.ts';
+import { growTo } from '../wasm/module-parts.ts';
+import { createScanInstance, type ScanInstance } from './scan-instance.ts';
 
 /** Bytes behind the body that the module reads and writes. */
 const PADDING = 64;

@@ -1,3 +1,4 @@
+import { growTo } from '../../wasm/module-parts.ts';
 import type { BpeModel } from '../bpe-model.ts';
 import { type BpeCore, INITIAL_INPUT_BYTES, type ScannerFamily } from '../core.ts';
 import { normalizationTable } from '../nfc.ts';
@@ -6,7 +7,7 @@ import { SHORT_WORD_BYTES } from '../short-word-cache.ts';
 import { characterClasses, LETTER, MARK } from '../unicode/character-classes.ts';
 import { CODE_POINTS } from '../unicode/runs.ts';
 import type { WholeWord } from '../whole-words.ts';
-import { type CoreInstance, createCoreInstance, growTo } from './core-instance.ts';
+import { type CoreInstance, createCoreInstance } from './core-instance.ts';
 
 /** Bytes after the text that are the module's. */
 const PADDING = 64;
