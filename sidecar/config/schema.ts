@@ -27,7 +27,7 @@ const name = z
   );
 
 const staticEndpoint = z.strictObject({
-  name: name.optional(),
+  name: name.optional().describe('default: the address'),
   address: hostAndPort,
   events: zmqAddress
     .nullable()
@@ -36,13 +36,13 @@ const staticEndpoint = z.strictObject({
   replay: zmqAddress.optional().describe('default: none'),
   metrics: z.url().nullable().optional().describe('default: http://ADDRESS/metrics; null: never scraped'),
   dataParallelSize: z.int().min(1).max(256).default(1).describe('ranks behind this address; ports grow by the rank'),
-  role: z.enum(['both', 'prefill', 'decode']).default('both'),
+  role: z.enum(['both', 'prefill', 'decode']).default('both').describe('what `role-filter` goes by'),
 });
 
 const pool = z.strictObject({
-  name,
+  name: name.describe('shown in decisions, metrics and logs'),
   models: z.array(z.string().min(1)).min(1).optional().describe('default: what the engines report at /v1/models'),
-  engine: z.enum(['vllm', 'sglang']).default('vllm'),
+  engine: z.enum(['vllm', 'sglang']).default('vllm').describe('whose events and metrics these are'),
   tokenizer: z
     .string()
     .min(1)
@@ -60,13 +60,16 @@ const pool = z.strictObject({
       bind: z
         .string()
         .regex(/^tcp:\/\/[^\s/]+:\d{1,5}$/, 'must be tcp://*:PORT')
-        .optional(),
+        .optional()
+        .describe('tcp://*:PORT where engines dial the sidecar; default: the sidecar dials the engines'),
     })
     .default({}),
   scheduling: z.unknown().optional().describe('profile: filters, weighted scorers, picker'),
 });
 
 const milliseconds = z.int().min(1);
+
+const bodyLimitBytes = z.int().min(1024).default(33_554_432);
 
 const namespaceList = z
   .string()
@@ -100,8 +103,8 @@ const tokenizers = z.strictObject({
     .describe("Hugging Face's cache layout; null: nothing is downloaded"),
   hub: z
     .strictObject({
-      url: z.url().default('https://huggingface.co'),
-      token: z.string().min(1).nullable().default(null),
+      url: z.url().default('https://huggingface.co').describe('hub, or a mirror of it'),
+      token: z.string().min(1).nullable().default(null).describe('for gated models; never logged'),
     })
     .prefault({}),
   offline: z.boolean().default(false).describe('never asks the hub'),
@@ -132,16 +135,16 @@ export const configSchema = z.strictObject({
       proxy: z
         .strictObject({
           listen: listenAddress,
-          bodyLimitBytes: z.int().min(1024).default(33_554_432),
-          connectTimeoutMs: milliseconds.default(5000),
+          bodyLimitBytes: bodyLimitBytes.describe('a longer body is refused with 413'),
+          connectTimeoutMs: milliseconds.default(5000).describe('then the next endpoint is tried'),
           maxAttempts: z.int().min(1).max(16).default(3).describe('endpoints tried while none has answered'),
         })
         .optional(),
       consult: z
         .strictObject({
           listen: listenAddress,
-          bodyLimitBytes: z.int().min(1024).default(33_554_432),
-          bodyTimeoutMs: milliseconds.default(100),
+          bodyLimitBytes: bodyLimitBytes.describe('what is there by then decides'),
+          bodyTimeoutMs: milliseconds.default(100).describe('then what is there of the body decides'),
           pathPrefix: z
             .string()
             .regex(/^(\/.*)?$/, 'must begin with a slash')
@@ -158,9 +161,9 @@ export const configSchema = z.strictObject({
         .strictObject({
           listen: listenAddress,
           healthListen: listenAddress.optional().describe('second listener with gRPC health alone, always plaintext'),
-          tls: tls.default({ kind: 'plaintext' }),
-          decisionTimeoutMs: milliseconds.default(200),
-          bodyLimitBytes: z.int().min(1024).default(33_554_432),
+          tls: tls.default({ kind: 'plaintext' }).describe('of `listen`; a folder holds tls.crt and tls.key'),
+          decisionTimeoutMs: milliseconds.default(200).describe('then the best answer known so far is given'),
+          bodyLimitBytes: bodyLimitBytes.describe('what is there by then decides'),
           picksList: z.boolean().default(false).describe('fallbacks follow the pick in a comma list'),
           endsAfterRequest: z.boolean().default(false).describe('the stream ends once the request is through'),
         })
@@ -170,8 +173,8 @@ export const configSchema = z.strictObject({
   admin: z.strictObject({ listen: listenAddress }).default({ listen: '127.0.0.1:9090' }),
   log: z
     .strictObject({
-      level: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
-      format: z.enum(['json', 'pretty']).default('json'),
+      level: z.enum(['error', 'warn', 'info', 'debug']).default('info').describe('`debug` tells each request'),
+      format: z.enum(['json', 'pretty']).default('json').describe('on standard error'),
     })
     .default({ level: 'info', format: 'json' }),
   index: z
@@ -181,9 +184,14 @@ export const configSchema = z.strictObject({
     })
     .default({ maxBlocks: 16_000_000, historyBlocks: 65_536 }),
   scrape: z
-    .strictObject({ intervalMs: milliseconds.default(1000), timeoutMs: milliseconds.default(2000) })
+    .strictObject({
+      intervalMs: milliseconds.default(1000).describe("between reads of an engine's metrics"),
+      timeoutMs: milliseconds.default(2000).describe('of one read'),
+    })
     .default({ intervalMs: 1000, timeoutMs: 2000 }),
-  decisions: z.strictObject({ keep: z.int().min(0).max(100_000).default(1000) }).default({ keep: 1000 }),
+  decisions: z
+    .strictObject({ keep: z.int().min(0).max(100_000).default(1000).describe('kept for `explain`') })
+    .default({ keep: 1000 }),
   drainMs: z.int().min(0).default(30_000).describe('how long requests in flight may take to finish at shutdown'),
 });
 
