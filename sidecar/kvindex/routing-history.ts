@@ -1,7 +1,7 @@
 import { SidecarError } from '../core/index.ts';
 import type { BlockKeys } from './block-keys.ts';
 import type { Holder } from './port.ts';
-import { RecentKeys } from './recent-keys.ts';
+import { RecentChains } from './recent-chains.ts';
 
 /**
  * What own decisions sent where: the approximate view, for endpoints whose events cannot be relied on. Holder numbers
@@ -39,18 +39,15 @@ export const createRoutingHistory = (options: RoutingHistoryOptions = {}): Routi
   if (!Number.isInteger(maxBlocksPerHolder) || maxBlocksPerHolder < 1 || maxBlocksPerHolder > LARGEST_MAX_BLOCKS) {
     throw new SidecarError('invalid-argument', `maxBlocksPerHolder must be from 1 to ${LARGEST_MAX_BLOCKS}`);
   }
-  const recentByHolder = new Map<Holder, RecentKeys>();
+  const recentByHolder = new Map<Holder, RecentChains>();
   return {
     record: (holder, keys) => {
       let recent = recentByHolder.get(holder);
       if (recent === undefined) {
-        recent = new RecentKeys(maxBlocksPerHolder);
+        recent = new RecentChains(maxBlocksPerHolder);
         recentByHolder.set(holder, recent);
       }
-      // From the end to the start, so that a block is always more recent than those built on it and outlives them.
-      for (let block = Math.min(keys.count, maxBlocksPerHolder) - 1; block >= 0; block -= 1) {
-        recent.use(keys.lo[block] ?? 0, keys.hi[block] ?? 0);
-      }
+      recent.use(keys);
     },
     match: (keys, into) => {
       into.fill(0);
@@ -70,7 +67,7 @@ export const createRoutingHistory = (options: RoutingHistoryOptions = {}): Routi
 };
 
 /** Blocks known from block 0; a block is known whenever one built on it is, so halving finds the end. */
-const rememberedBlocks = (keys: BlockKeys, recent: RecentKeys): number => {
+const rememberedBlocks = (keys: BlockKeys, recent: RecentChains): number => {
   let known = 0;
   let unknown = keys.count + 1;
   while (unknown - known > 1) {
