@@ -15,6 +15,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 // A reader that went away (`warmroute … | head`) ends the command, not with a stack trace.
 process.stdout.on('error', () => process.exit(0));
 
+// What a command waits for may be a timer that does not keep the process alive.
+setInterval(() => {}, 2 ** 30);
+
 process.exitCode = await runCommand(commands, process.argv.slice(2), {
   env: process.env,
   signal: stopping.signal,
