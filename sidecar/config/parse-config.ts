@@ -22,6 +22,10 @@ const issueText = (issue: z.core.$ZodIssue): string => {
   return `${where}: ${issue.message}`;
 };
 
+/** Zod's own words for a missing key speak of types; an operator needs to know that it is missing. */
+const missingKey = ({ code, input }: z.core.$ZodRawIssue): string | undefined =>
+  code === 'invalid_type' && input === undefined ? 'is required' : undefined;
+
 /** Rules over several fields, each with the path a person should look at. */
 function* crossFieldMistakes(config: Config): Generator<string> {
   const names = new Set<string>();
@@ -67,7 +71,7 @@ export const parseConfig = (env: Environment, fileText: string): ParsedConfig =>
   const raw: unknown = document.toJS() ?? {};
   if (typeof raw !== 'object' || raw === null || Array.isArray(raw)) refuse(['(top level): must be a mapping']);
   const { merged, unknown } = applyEnvironment({ ...(raw as object) }, env);
-  const result = configSchema.safeParse(merged);
+  const result = configSchema.safeParse(merged, { error: missingKey });
   if (!result.success) return refuse(result.error.issues.map(issueText));
   const mistakes = [...crossFieldMistakes(result.data)];
   if (mistakes.length > 0) refuse(mistakes);

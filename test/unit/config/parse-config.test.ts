@@ -22,6 +22,13 @@ pools:
 `;
 
 describe('parseConfig', () => {
+  it('says which keys are missing', () => {
+    expect(mistakesOf('pools: [{ discovery: { static: [{}] } }]')).toEqual([
+      'pools[0].name: is required',
+      'pools[0].discovery.static[0].address: is required',
+    ]);
+  });
+
   it('fills in defaults', () => {
     const { config } = parseConfig({}, onePool);
     expect(config.admin.listen).toBe('127.0.0.1:9090');
