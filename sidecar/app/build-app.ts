@@ -123,6 +123,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
 
   const profiles = new Map(config.pools.map(({ name, scheduling }) => [name, profileFor(name, scheduling)]));
   const promptDefaults = new Map(config.pools.map((pool) => [pool.name, promptDefaultsOf(pool)]));
+  const configured = new Map(config.pools.map((pool) => [pool.name, pool]));
   const runtimes = new Map<string, PoolRuntime>();
   const discoveries = createDiscoveries(config, { clock, random, logger });
   const latest = new Map<string, readonly DiscoveredPool[]>();
@@ -149,7 +150,12 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         continue;
       }
       const profile = profiles.get(name) ?? profileFor(name, undefined);
-      const runtime = createPoolRuntime(pool, { context, profile, promptDefaults: promptDefaults.get(name) });
+      const runtime = createPoolRuntime(pool, {
+        context,
+        profile,
+        mediumWeights: configured.get(name)?.events.mediumWeights ?? {},
+        promptDefaults: promptDefaults.get(name),
+      });
       runtimes.set(name, runtime);
       logger.info('pool found', { pool: name, endpoints: pool.endpoints.length });
       runtime.start();

@@ -32,7 +32,13 @@ import {
   type PromptEncoderOptions,
   resolveTokenizer,
 } from '../prompt/index.ts';
-import { type Audit, createInFlight, type EndpointTrust, type RoutedPool } from '../routing/index.ts';
+import {
+  type Audit,
+  createInFlight,
+  createMediumWeights,
+  type EndpointTrust,
+  type RoutedPool,
+} from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
 import { createEncoderSlot, type EncoderState } from './encoder-slot.ts';
 import { createTrafficNotes } from './traffic-notes.ts';
@@ -100,6 +106,8 @@ export const createPoolRuntime = (
   options: {
     readonly context: PoolRuntimeContext;
     readonly profile: Profile;
+    /** What a cached block counts for, by the medium it lies on; others have their default. */
+    readonly mediumWeights: Readonly<Record<string, number>>;
     /** What the engines' flags add to every prompt. */
     readonly promptDefaults: PromptEncoderOptions['defaults'];
   },
@@ -239,6 +247,7 @@ export const createPoolRuntime = (
         return definition.models;
       },
       profile,
+      mediumWeight: createMediumWeights(options.mediumWeights),
       index,
       history,
       inFlight,

@@ -62,8 +62,12 @@ const pool = z.strictObject({
         .regex(/^tcp:\/\/[^\s/]+:\d{1,5}$/, 'must be tcp://*:PORT')
         .optional()
         .describe('tcp://*:PORT where engines dial the sidecar; default: the sidecar dials the engines'),
+      mediumWeights: z
+        .record(z.string().min(1), z.number().min(0).max(1))
+        .default({})
+        .describe('what a cached block counts for by its medium, as `{ CPU: 0.8 }`; else GPU 1, CPU 0.8, others 0.5'),
     })
-    .default({}),
+    .prefault({}),
   scheduling: z.unknown().optional().describe('profile: filters, weighted scorers, picker'),
 });
 

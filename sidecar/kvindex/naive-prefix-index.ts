@@ -157,6 +157,14 @@ class NaivePrefixIndex implements PrefixIndex {
     return [...sizes].sort((a, b) => a - b);
   }
 
+  media(): readonly Medium[] {
+    const media = new Set<Medium>();
+    this.#eachHolder((_, { shelves }) => {
+      for (const { medium } of shelves) media.add(medium);
+    });
+    return [...media].sort();
+  }
+
   blocksOf(holder: Holder): number {
     const keys = new Set<Key>();
     for (const { copies } of this.#holders[holder]?.shelves ?? []) for (const { key } of copies.values()) keys.add(key);

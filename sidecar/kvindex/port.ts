@@ -82,6 +82,11 @@ export interface PrefixIndexReader {
   mediaOf(holder: Holder, keys: BlockKeys, block: number): readonly Medium[];
   /** Block sizes held by at least one endpoint, ascending. O(1) while the sizes in use stay the same. */
   blockSizes(): readonly number[];
+  /**
+   * Media on which an endpoint stored blocks since its cache was last empty, in alphabetical order; the same array until
+   * they change. O(1) then.
+   */
+  media(): readonly Medium[];
   /** Blocks `holder` holds, each counted once whatever its media; 0 for an unknown number. */
   blocksOf(holder: Holder): number;
   /** Largest holder number ever given out, plus 1. */

@@ -1,8 +1,10 @@
+import type { Medium } from '../core/index.ts';
 import type { BlockKeys, Holder } from '../kvindex/index.ts';
 import type { EndpointState } from '../pool/index.ts';
 import type { EncodedPrompt, PromptSequence } from '../prompt/index.ts';
 import type { Candidate } from '../scheduling/index.ts';
-import { type KeyedSequence, keySequences, type Matcher, PromptMatch } from './prompt-match.ts';
+import { slowMediaWeight } from './medium-weights.ts';
+import { type KeyedSequence, keySequences, type Matcher, PromptMatch, WeightedMatch } from './prompt-match.ts';
 import type { EndpointTrust, RoutedPool } from './routed-pool.ts';
 
 /** Block size taken for granted while nothing is known of an engine; vLLM's default on GPUs. */
@@ -36,6 +38,7 @@ class PromptViews {
   #precise: PromptMatch | null = null;
   #speculative: PromptMatch | null = null;
   #approximate: PromptMatch | null = null;
+  #weighted: WeightedMatch | null = null;
 
   constructor(pool: RoutedPool, sequences: readonly PromptSequence[], blockSize: number) {
     this.#pool = pool;
@@ -55,6 +58,11 @@ class PromptViews {
   get approximate(): PromptMatch {
     this.#approximate ??= this.#match(this.#pool.history);
     return this.#approximate;
+  }
+
+  weighted(weightOf: (medium: Medium) => number): WeightedMatch {
+    this.#weighted ??= new WeightedMatch(this.#pool.index, this.keyed, weightOf);
+    return this.#weighted;
   }
 
   #match(view: Matcher): PromptMatch {
@@ -77,6 +85,8 @@ export class EndpointMatcher {
   readonly #usesHistory: boolean;
   readonly #sequences: readonly PromptSequence[];
   readonly #blockSizes: readonly number[];
+  /** Null where no block lies on a medium that counts for less than 1: nothing is weighed then. */
+  readonly #weightOf: ((medium: Medium) => number) | null;
   readonly #byBlockSize = new Map<number, PromptViews>();
   #lastBlockSize = 0;
   #lastViews: PromptViews | null = null;
@@ -89,6 +99,7 @@ export class EndpointMatcher {
     this.#sequences = prompt.kind === 'encoded' ? prompt.sequences : [];
     this.#usesHistory = pool.profile.scorers.some(({ scorer }) => scorer.type === 'prefix-cache-scorer');
     this.#blockSizes = pool.index.blockSizes();
+    this.#weightOf = slowMediaWeight(pool);
   }
 
   /** An endpoint as scheduling sees it. */
@@ -99,23 +110,33 @@ export class EndpointMatcher {
     let known = 0;
     let precise = 0;
     let approximate = 0;
+    let speculative = 0;
     if (holder !== undefined && this.#readsCache) {
       const views = this.#viewsOf(state);
       if (this.#isTokens) {
         precise = views.precise.tokensOf(holder);
-        known = views.speculative.tokensOf(holder);
-        if (trust.trust !== 'fallback') known = Math.max(known, precise);
+        speculative = views.speculative.tokensOf(holder);
+        known = trust.trust === 'fallback' ? speculative : Math.max(speculative, precise);
       }
       if (this.#usesHistory || trust.trust !== 'exact') approximate = views.approximate.tokensOf(holder);
     }
-    return {
+    const guessed = guessedTokens(trust, approximate);
+    const candidate: Candidate = {
       endpoint,
       load,
       work: this.#pool.inFlight.work(endpoint.id),
       trust: trust.trust,
-      cachedTokens: Math.max(known, guessedTokens(trust, approximate)),
+      cachedTokens: Math.max(known, guessed),
       preciseCachedTokens: precise,
       approximateCachedTokens: approximate,
+    };
+    if (this.#weightOf === null || holder === undefined || precise === 0) return candidate;
+    // A request in flight brings the blocks it reads to the fastest medium, so what it promises counts in full.
+    const weighted = this.#viewsOf(state).weighted(this.#weightOf).tokensOf(holder);
+    const relied = trust.trust === 'fallback' ? 0 : weighted;
+    return {
+      ...candidate,
+      weighted: { cachedTokens: Math.max(speculative, relied, guessed), preciseCachedTokens: weighted },
     };
   }
 

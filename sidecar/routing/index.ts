@@ -11,6 +11,7 @@ export type { Drift, DriftCause } from './audit-window.ts';
 export { createDecisionLog, type DecisionLog } from './decision-log.ts';
 export { createDirector, type Director, type DirectorOptions } from './director.ts';
 export { type BookedRequest, type Booking, createInFlight, type InFlight } from './in-flight.ts';
+export { createMediumWeights } from './medium-weights.ts';
 export type { EndpointTrust, PoolDirectory, RoutedPool } from './routed-pool.ts';
 export type {
   CandidateRecord,

@@ -1,3 +1,4 @@
+import type { Medium } from '../core/index.ts';
 import {
   type BlockKeys,
   computeBlockKeys,
@@ -81,6 +82,29 @@ export class PromptMatch {
 
   #matched(position: number, holder: Holder): number {
     return this.#blocks[position]?.[holder] ?? 0;
+  }
+}
+
+/** The same by events, each block counted by the weight of the fastest medium that it lies on. */
+export class WeightedMatch {
+  readonly #tokens: Float64Array;
+
+  /** Asks the index for every sequence up to what can be reused; O(blocks) a sequence. */
+  constructor(index: PrefixIndexReader, keyed: readonly KeyedSequence[], weightOf: (medium: Medium) => number) {
+    const { capacity } = index;
+    const into = { blocks: new Int32Array(capacity), weightedBlocks: new Float64Array(capacity) };
+    this.#tokens = new Float64Array(capacity);
+    for (const { keys, reusableBlocks } of keyed) {
+      index.matchByMedium({ ...keys, count: Math.min(keys.count, reusableBlocks) }, weightOf, into);
+      for (const [holder, blocks] of into.weightedBlocks.entries()) {
+        this.#tokens[holder] = (this.#tokens[holder] ?? 0) + blocks * keys.blockSize;
+      }
+    }
+  }
+
+  /** Weighted tokens that a holder has cached and a request can reuse, sum over sequences. */
+  tokensOf(holder: Holder): number {
+    return this.#tokens[holder] ?? 0;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { EndpointId, PoolName, Trust } from '../core/index.ts';
+import type { EndpointId, Medium, PoolName, Trust } from '../core/index.ts';
 import type { Holder, PrefixIndexReader, RoutingHistory } from '../kvindex/index.ts';
 import type { PoolSnapshot } from '../pool/index.ts';
 import type { PromptEncoder } from '../prompt/index.ts';
@@ -20,6 +20,8 @@ export interface RoutedPool {
   readonly profile: Profile;
   /** Whether edges hand the prompt's token ids to the engine, which then need not tokenize again. Default false. */
   readonly passesTokenIds?: boolean;
+  /** What a block counts for in scheduling by the medium it lies on, in [0, 1]; default 1 on every medium. */
+  readonly mediumWeight?: (medium: Medium) => number;
   readonly index: PrefixIndexReader;
   readonly history: RoutingHistory;
   readonly inFlight: InFlight;

@@ -13,11 +13,19 @@ export interface Candidate {
   readonly preciseCachedTokens: number;
   /** The same by own routing history alone. */
   readonly approximateCachedTokens: number;
+  /** `cachedTokens` and `preciseCachedTokens` by the weights of their media; absent where none counts for less than 1. */
+  readonly weighted?: WeightedTokens;
   /**
    * Own requests in flight on this endpoint that hold the block at half the best match of all candidates; read by the
    * hot-prefix term of `token-cost-scorer` alone. Absent where nobody counts them: 0.
    */
   readonly requestsOnPrefix?: number;
+}
+
+/** Cached tokens of which each counts by the medium that its block lies on: a copy on a slow one spares less. */
+export interface WeightedTokens {
+  readonly cachedTokens: number;
+  readonly preciseCachedTokens: number;
 }
 
 /** What scheduling needs to know of a request. */

@@ -280,6 +280,20 @@ describe.each([
     expect([...into.weightedBlocks]).toEqual([2, 0.5]);
   });
 
+  it('names the media that hold blocks, until their endpoints are cleared or gone', () => {
+    const { index, a, b } = withTwo();
+    expect(index.media()).toEqual([]);
+    index.store(a, chain(3));
+    index.store(a, placeholder([1], 'CPU'));
+    index.store(b, chain(2, { medium: 'FS' }));
+    expect(index.media()).toEqual(['CPU', 'FS', 'GPU']);
+    expect(index.media()).toEqual(index.media());
+    index.clear(a);
+    expect(index.media()).toEqual(['FS']);
+    index.removeHolder(b);
+    expect(index.media()).toEqual([]);
+  });
+
   it('says whether one block is held', () => {
     const { index, a, b } = withTwo();
     const keys = promptKeys(tokens(12));

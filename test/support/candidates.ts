@@ -44,6 +44,7 @@ export const candidate = (
   figures: {
     readonly cached?: number;
     readonly precise?: number;
+    readonly weighted?: Candidate['weighted'];
     readonly approximate?: number;
     readonly requests?: number;
     readonly promptTokens?: number;
@@ -66,6 +67,7 @@ export const candidate = (
   cachedTokens: figures.cached ?? 0,
   preciseCachedTokens: figures.precise ?? 0,
   approximateCachedTokens: figures.approximate ?? 0,
+  ...(figures.weighted === undefined ? {} : { weighted: figures.weighted }),
   ...(figures.onPrefix === undefined ? {} : { requestsOnPrefix: figures.onPrefix }),
 });
 

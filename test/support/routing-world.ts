@@ -40,7 +40,7 @@ export interface RoutingWorld {
   readonly pool: RoutedPool;
   readonly refused: string[];
   /** Makes an endpoint's engine hold the prompt's full blocks. */
-  store(name: string, tokens: readonly number[]): void;
+  store(name: string, tokens: readonly number[], medium?: string): void;
   /** Empties an endpoint's cache as an event would. */
   clear(name: string): void;
   setTrust(name: string, trust: Trust, missingShare?: number): void;
@@ -75,6 +75,7 @@ export const createRoutingWorld = (options: {
   readonly models?: NonNullable<EndpointState['models']>;
   readonly scheduling?: unknown;
   readonly configuredModels?: readonly string[] | null;
+  readonly mediumWeight?: NonNullable<RoutedPool['mediumWeight']>;
 }): RoutingWorld => {
   const clock = createFakeClock();
   const name: PoolName = poolName('pool');
@@ -116,6 +117,7 @@ export const createRoutingWorld = (options: {
     name,
     models: options.configuredModels ?? null,
     profile: profile(options.scheduling),
+    ...(options.mediumWeight === undefined ? {} : { mediumWeight: options.mediumWeight }),
     index,
     history,
     inFlight,
@@ -142,7 +144,7 @@ export const createRoutingWorld = (options: {
     log,
     pool,
     refused,
-    store: (each, ids) => {
+    store: (each, ids, medium = 'GPU') => {
       const blocks = Math.floor(ids.length / BLOCK);
       const engineKeys = new Int32Array(2 * blocks);
       for (let block = 0; block < blocks; block += 1) engineKeys.set([nextEngineKey++, 7], 2 * block);
@@ -154,7 +156,7 @@ export const createRoutingWorld = (options: {
         blockSize: BLOCK,
         loraName: null,
         extras: null,
-        medium: 'GPU',
+        medium,
         group: 0,
         attentionKind: null,
       });

@@ -122,6 +122,10 @@ export class ArenaPrefixIndex implements DumpablePrefixIndex {
     return this.#store.sizes.inUse();
   }
 
+  media(): readonly Medium[] {
+    return this.#store.shelves.media();
+  }
+
   blocksOf(holder: Holder): number {
     return this.#holders[holder]?.blocks ?? 0;
   }

@@ -45,6 +45,8 @@ export class ShelfRegistry {
   /** Live shelves by number; null where the number is free, its shelf is retired, or it is {@link EVICTED_SHELF}. */
   readonly #shelves: (Shelf | null)[] = [null];
   readonly #freeIds: number[] = [];
+  /** Media of the live shelves; null where a shelf came or went since they were last asked for. */
+  #media: readonly Medium[] | null = null;
   /** Holder of each shelf number, -1 where there is none. */
   #holders = new Int32Array(64).fill(DEAD);
 
@@ -72,6 +74,12 @@ export class ShelfRegistry {
     return this.#shelves.filter((shelf) => shelf !== null);
   }
 
+  /** Media of the live shelves, in alphabetical order; the same array until they change. */
+  media(): readonly Medium[] {
+    this.#media ??= Object.freeze([...new Set(this.liveShelves().map(({ medium }) => medium))].sort());
+    return this.#media;
+  }
+
   /** The endpoint's shelf for a medium and group, made where it is missing. */
   shelfFor(owner: HolderState, medium: Medium, group: number): Shelf {
     const known = findShelf(owner, medium, group);
@@ -84,6 +92,7 @@ export class ShelfRegistry {
       this.#holders = grown;
     }
     this.#shelves[id] = shelf;
+    this.#media = null;
     this.#holders[id] = owner.holder;
     owner.shelves.push(shelf);
     return shelf;
@@ -92,6 +101,7 @@ export class ShelfRegistry {
   /** Takes a shelf out of every answer; what it held is given back later. */
   retire(shelf: Shelf): void {
     this.#shelves[shelf.id] = null;
+    this.#media = null;
     this.#holders[shelf.id] = DEAD;
   }
 

@@ -15,11 +15,15 @@ const HOT_PREFIX_REQUESTS = 8;
 const HOT_PREFIX_FADE = 0.1;
 
 /**
- * Tokens of a prompt that an endpoint is reckoned to compute: those not cached, at least 16. The cost's U, and what the
- * ledger is to be told when the request is booked.
+ * Tokens of a prompt that an endpoint is reckoned to compute: those not cached, at least 16. What the ledger is to be
+ * told when the request is booked.
  */
 export const uncachedTokensOf = (promptTokens: number, cachedTokens: number): number =>
   Math.max(promptTokens - cachedTokens, MIN_UNCACHED_TOKENS);
+
+/** The cost's U: a token cached on a slow medium is reckoned to be computed in part. */
+const costlyTokensOf = (promptTokens: number, { weighted, cachedTokens }: Candidate): number =>
+  uncachedTokensOf(promptTokens, weighted === undefined ? cachedTokens : weighted.cachedTokens);
 
 /** Figures of all candidates that each one's cost depends on. */
 interface Fleet {
@@ -35,10 +39,11 @@ const surveyFleet = (promptTokens: number, candidates: readonly Candidate[]): Fl
   let minAwaiting = Number.POSITIVE_INFINITY;
   let minUncachedTokens = Number.POSITIVE_INFINITY;
   let maxRequestsOnPrefix = 0;
-  for (const { work, cachedTokens, requestsOnPrefix } of candidates) {
+  for (const candidate of candidates) {
+    const { work, requestsOnPrefix } = candidate;
     requests += work.requests;
     minAwaiting = Math.min(minAwaiting, work.awaitingFirstToken);
-    minUncachedTokens = Math.min(minUncachedTokens, uncachedTokensOf(promptTokens, cachedTokens));
+    minUncachedTokens = Math.min(minUncachedTokens, costlyTokensOf(promptTokens, candidate));
     maxRequestsOnPrefix = Math.max(maxRequestsOnPrefix, requestsOnPrefix ?? 0);
   }
   return { meanRequests: requests / candidates.length, minAwaiting, minUncachedTokens, maxRequestsOnPrefix };
@@ -58,7 +63,7 @@ const kvBarrier = (candidate: Candidate, uncachedTokens: number, expectedOutputT
  *
  *   cost_i = Q_i + U_i · (1 + 0.5 · n_i / max(1, n̄) + qmin) + 0.02 · C_i
  *
- * U_i: tokens of the prompt not cached there, at least 16. Q_i: tokens still to be computed for requests that wait for
+ * U_i: tokens of the prompt not cached there, at least 16, those cached on a slow medium in part. Q_i: tokens still to be computed for requests that wait for
  * their first token there. n_i: requests in flight there, n̄ their mean over the candidates. qmin: the fewest requests
  * waiting for a first token on any candidate. C_i: prompt tokens in flight there, this request's included. Score: the
  * lowest cost divided by the candidate's. All figures are the sidecar's own; nothing is learned or calibrated.
@@ -88,7 +93,7 @@ export const createTokenCostScorer = (parameters: ParameterReader): Scorer => {
       let lowest = Number.POSITIVE_INFINITY;
       for (const [position, candidate] of candidates.entries()) {
         const { work } = candidate;
-        const uncached = uncachedTokensOf(promptTokens, candidate.cachedTokens);
+        const uncached = costlyTokensOf(promptTokens, candidate);
         const weighed = fleet.minUncachedTokens + (uncached - fleet.minUncachedTokens) * pull;
         const cost =
           work.uncachedTokens +
