@@ -204,7 +204,7 @@ export const createPoolRuntime = (
   pool.onLoad((endpoint, load) => {
     inferredLedger.observeLoad(endpoint, load);
     noteTraffic(endpoint, load);
-    audit.observeLoad(endpoint, load, inFlight.work(endpoint).requests === 0);
+    audit.observeLoad({ id: endpoint, pool: name }, { load, isQuiet: inFlight.work(endpoint).requests === 0 });
   });
   pool.onAsleep((endpoint) => clearSeenElsewhere(endpoint, 'asleep'));
 

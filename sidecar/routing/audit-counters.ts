@@ -63,8 +63,8 @@ export class CounterAudit {
     }
     const isResting = isQuiet && load.running === 0 && load.waiting === 0;
     const { requests } = this.#tally;
-    if (this.#baseline === null || queries < this.#baseline.queries) {
-      // What was sent before the baseline would be missing from it.
+    if (this.#baseline === null || queries < this.#baseline.queries || requests === 0) {
+      // What was sent before the baseline would be missing from it; what others sent before own requests is not to count.
       if (isResting || requests >= mostRequests) this.#restart({ queries, hits });
       return false;
     }

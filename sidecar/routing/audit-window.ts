@@ -10,7 +10,7 @@ export interface Drift {
   readonly missingShare: number;
 }
 
-/** Newest samples judged together, and how many of them must agree that all is well again. */
+/** Newest samples judged together, and how many of them are asked whether all is well again. */
 const windowSamples = 64;
 const recoverySamples = 16;
 /** Fewer samples, or fewer misses, say nothing. */
@@ -18,6 +18,8 @@ const fewestSamples = 12;
 const fewestMisses = 4;
 /** Share of predictions, and of their tokens, beyond which they drift. */
 const beginShare = 0.25;
+/** Share below which a drift is over; above 0, since an endpoint that evicts all the time misses now and then. */
+const endShare = 0.1;
 const maxAgeMs = 600_000;
 
 interface TimedSample extends AuditSample {
@@ -53,6 +55,12 @@ const isDrifting = (samples: readonly AuditSample[]): boolean => {
   return misses >= Math.max(fewestMisses, beginShare * samples.length) && share >= beginShare;
 };
 
+const isRightAgain = (newest: readonly AuditSample[]): boolean => {
+  if (newest.length < recoverySamples) return false;
+  const { misses, share } = judge(newest);
+  return misses < endShare * newest.length && share < endShare;
+};
+
 const causeOf = (samples: readonly AuditSample[]): DriftCause => {
   const misses = samples.filter(({ missReason }) => missReason !== null);
   const isMostly = (reason: MissReason): boolean =>
@@ -65,8 +73,8 @@ const causeOf = (samples: readonly AuditSample[]): DriftCause => {
 
 /**
  * The newest predictions of one endpoint and whether they drift. A single late event or eviction never makes a drift: it
- * takes a quarter of at least twelve predictions, and a quarter of their tokens. It ends once the newest sixteen are right,
- * or when what was seen is ten minutes old.
+ * takes a quarter of at least twelve predictions, and a quarter of their tokens. It ends once fewer than a tenth of the newest
+ * sixteen miss, and of their tokens, or when what was seen is ten minutes old.
  */
 export class AuditWindow {
   #samples: TimedSample[] = [];
@@ -94,7 +102,7 @@ export class AuditWindow {
     const samples = this.#samples;
     if (this.#drift !== null) {
       const newest = samples.slice(-recoverySamples);
-      if (newest.length === recoverySamples && judge(newest).misses === 0) {
+      if (isRightAgain(newest)) {
         this.#samples = newest;
         this.#drift = null;
         return;

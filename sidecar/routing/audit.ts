@@ -26,8 +26,14 @@ export interface Audit {
   book(decision: RoutedDecision, expected: Expectation, observesResponse: boolean): void;
   /** Its engine told what it found cached. */
   observe(decision: RoutedDecision, expected: Expectation, usage: ObservedUsage): void;
-  /** An endpoint was scraped, or its load became unknown; `isQuiet`: no own request is in flight there. */
-  observeLoad(endpoint: EndpointId, load: EndpointLoad | null, isQuiet: boolean): void;
+  /**
+   * An endpoint was scraped, or its load became unknown; `isQuiet`: no own request is in flight there. Scrapes count from
+   * the first on: what the engine's counters say before the first request is what later ones are compared with.
+   */
+  observeLoad(
+    endpoint: { readonly id: EndpointId; readonly pool: PoolName },
+    scrape: { readonly load: EndpointLoad | null; readonly isQuiet: boolean },
+  ): void;
   /** Whether an endpoint's predictions miss beyond chance; cheap enough for each decision. */
   driftOf(endpoint: EndpointId): Drift | null;
   report(endpoint: EndpointId): AuditReport;
@@ -134,11 +140,12 @@ export const createAudit = (options: {
       entry.window.add(sample, clock.now());
       tellDrift(endpoint.id, entry);
     },
-    observeLoad: (endpoint, load, isQuiet) => {
-      const entry = entries.get(endpoint);
+    observeLoad: ({ id, pool }, { load, isQuiet }) => {
+      // An endpoint that has gone has no load either, and is not to be remembered again.
+      const entry = load === null ? entries.get(id) : entryOf(id, pool);
       if (entry === undefined) return;
       if (entry.counters.observe(load, isQuiet)) entry.counterChecks += 1;
-      tellDrift(endpoint, entry);
+      tellDrift(id, entry);
     },
     driftOf: (endpoint) => {
       const entry = entries.get(endpoint);

@@ -72,6 +72,16 @@ describe("the engine's own counters", () => {
     expect(uncounted.observe(scrape(1600, 0), true)).toBe(false);
   });
 
+  it('are compared with the last scrape before own requests, whatever others sent until then', () => {
+    const audit = new CounterAudit();
+    audit.observe(scrape(0, 0), true);
+    audit.observe(scrape(90_000, 0, { running: 1 }), true);
+    audit.observe(scrape(100_000, 0), true);
+    send(audit, 16);
+    expect(audit.observe(scrape(101_600, 960), true)).toBe(true);
+    expect(audit.drift).toBeNull();
+  });
+
   it('are compared under constant load after many requests', () => {
     const audit = new CounterAudit();
     audit.observe(scrape(0, 0), true);

@@ -70,10 +70,35 @@ describe('drift', () => {
     expect(windowOf([50, right], [12, salted]).drift(0)).toMatchObject({ cause: 'salt' });
   });
 
-  it('ends once the newest sixteen are right', () => {
-    const window = windowOf([30, lost], [15, right]);
+  it('ends once the newest sixteen are right but for one', () => {
+    const window = windowOf([30, lost], [14, right]);
     expect(window.drift(0)).not.toBeNull();
     window.add(right, 0);
+    expect(window.drift(0)).toBeNull();
+  });
+
+  it('ends under constant eviction, which makes one prediction in twelve miss', () => {
+    const window = windowOf([30, lost]);
+    for (let round = 0; round < 3; round += 1) {
+      for (let i = 0; i < 11; i += 1) window.add(right, 0);
+      window.add(lost, 0);
+    }
+    expect(window.drift(0)).toBeNull();
+  });
+
+  it('goes on while a fifth of the predictions miss, and begins again only at a quarter', () => {
+    const window = windowOf([30, lost]);
+    const addFifths = (rounds: number): void => {
+      for (let round = 0; round < rounds; round += 1) {
+        for (let i = 0; i < 4; i += 1) window.add(right, 0);
+        window.add(lost, 0);
+      }
+    };
+    addFifths(12);
+    expect(window.drift(0)).not.toBeNull();
+    for (let i = 0; i < 16; i += 1) window.add(right, 0);
+    expect(window.drift(0)).toBeNull();
+    addFifths(12);
     expect(window.drift(0)).toBeNull();
   });
 
