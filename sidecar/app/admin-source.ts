@@ -1,5 +1,5 @@
 import type { Clock, Metrics } from '../core/index.ts';
-import type { AdminSource, EndpointReport, PoolReport, ReadinessCondition } from '../gateway/index.ts';
+import type { AdminSource, EndpointReport, FindingReport, PoolReport, ReadinessCondition } from '../gateway/index.ts';
 import type { PrefixIndexReader } from '../kvindex/index.ts';
 import type { MetricsRegistry } from '../metrics/index.ts';
 import type { Audit, DecisionLog, Director } from '../routing/index.ts';
@@ -57,13 +57,14 @@ const poolReport = ({ routed, index, pool, encoderState, mistakes }: PoolRuntime
 export const createAdminSource = (options: {
   readonly runtimes: () => readonly PoolRuntime[];
   readonly readiness: () => readonly ReadinessCondition[];
+  readonly findings: () => readonly FindingReport[];
   readonly director: Director;
   readonly log: DecisionLog;
   readonly audit: Audit;
   readonly registry: MetricsRegistry;
   readonly clock: Clock;
 }): AdminSource => {
-  const { runtimes, readiness, director, log, audit, registry, clock } = options;
+  const { runtimes, readiness, findings, director, log, audit, registry, clock } = options;
   return {
     readiness,
     metrics: () => {
@@ -75,6 +76,7 @@ export const createAdminSource = (options: {
     decision: (id) => log.get(id),
     explain: (request) => director.explain(request),
     pools: () => runtimes().map(poolReport),
+    findings,
     index: () => runtimes().map(({ routed, index }) => ({ pool: routed.name, ...index.stats() })),
   };
 };

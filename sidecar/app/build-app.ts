@@ -1,6 +1,6 @@
 import type { Config, PoolConfig } from '../config/index.ts';
 import { type Clock, delay, type Logger, type Random, SidecarError, systemClock } from '../core/index.ts';
-import type { DiscoveredPool } from '../discovery/index.ts';
+import { type DiscoveredPool, dialTcp } from '../discovery/index.ts';
 import { createReplayGate, createTurnQueue, createZeromqTransport, type StreamTiming } from '../events/index.ts';
 import {
   createAdminGateway,
@@ -18,6 +18,7 @@ import { type Profile, parseProfile } from '../scheduling/index.ts';
 import { createAdminSource } from './admin-source.ts';
 import { createDiscoveries } from './discoveries.ts';
 import { createPoolRuntime, type PoolRuntime, type PoolRuntimeContext } from './pool-runtime.ts';
+import { createPortWatch } from './port-watch.ts';
 import { createReadiness } from './readiness.ts';
 import { type Stoppable, stopAll } from './run-group.ts';
 
@@ -122,8 +123,8 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
   };
 
   const profiles = new Map(config.pools.map(({ name, scheduling }) => [name, profileFor(name, scheduling)]));
-  const promptDefaults = new Map(config.pools.map((pool) => [pool.name, promptDefaultsOf(pool)]));
   const configured = new Map(config.pools.map((pool) => [pool.name, pool]));
+  const promptDefaults = new Map(config.pools.map((pool) => [pool.name, promptDefaultsOf(pool)]));
   const runtimes = new Map<string, PoolRuntime>();
   const discoveries = createDiscoveries(config, { clock, random, logger });
   const latest = new Map<string, readonly DiscoveredPool[]>();
@@ -172,8 +173,11 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     sessionProfile: profileFor('session', sessionBlock),
     audit,
   });
+  const ports = createPortWatch({ runtimes: () => [...runtimes.values()], dial: dialTcp, clock, logger });
+  const findings = () => [...discoveries.flatMap(({ discovery }) => discovery.findings()), ...ports.findings()];
   const readiness = createReadiness({
     discoveries,
+    findings,
     runtimes: () => [...runtimes.values()],
     hasSynced: () => hasSynced,
     isDraining: () => isDraining,
@@ -182,6 +186,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
   const source = createAdminSource({
     runtimes: () => [...runtimes.values()],
     readiness,
+    findings,
     director,
     log,
     audit,
@@ -245,6 +250,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         for (const [name, gateway] of Object.entries({ ...edges, admin })) {
           listening[name] = (await gateway.start(stopping.signal)).address;
         }
+        ports.start(stopping.signal);
         const found = discover();
         found.catch((failure: unknown) => syncing.reject(failure));
         // Static pools are known at once; a cluster may take a while, and readiness says so.

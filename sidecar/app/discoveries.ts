@@ -5,6 +5,7 @@ import {
   createKubernetesDiscovery,
   createStaticDiscovery,
   type Discovery,
+  type KubernetesApi,
 } from '../discovery/index.ts';
 
 /** A source of pools under the name it has in conditions. */
@@ -24,19 +25,25 @@ const namespacesOf = (
 /** The sources that a configuration names: its own static pools always, Kubernetes where it is configured. */
 export const createDiscoveries = (
   config: Config,
-  options: { readonly clock: Clock; readonly random: Random; readonly logger: Logger },
+  options: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly logger: Logger;
+    /** Another client of the API server than the one that the environment names. */
+    readonly createApi?: () => Promise<KubernetesApi>;
+  },
 ): readonly NamedDiscovery[] => {
   const { kubernetes } = config.discovery;
   const fixed: NamedDiscovery = { name: 'static', discovery: createStaticDiscovery(config.pools) };
   if (kubernetes === undefined) return [fixed];
   const logger = options.logger.child({ room: 'discovery' });
   const discovery = createKubernetesDiscovery({
+    createApi: createKubernetesApi,
     ...options,
     logger,
     namespacesOf: (own) => namespacesOf(kubernetes.namespaces, own),
     inferencePools: kubernetes.inferencePools,
     takesEveryInferencePool: kubernetes.takesEveryInferencePool,
-    createApi: createKubernetesApi,
   });
   return [fixed, { name: 'kubernetes', discovery }];
 };

@@ -14,3 +14,4 @@ export {
   type PolicyFigures,
   startEngines,
 } from './comparison.ts';
+export { createDiscoveries, type NamedDiscovery } from './discoveries.ts';

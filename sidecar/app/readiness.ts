@@ -1,5 +1,5 @@
 import type { Clock } from '../core/index.ts';
-import type { Discovery } from '../discovery/index.ts';
+import { type Discovery, describeFinding, type Finding } from '../discovery/index.ts';
 import type { ReadinessCondition } from '../gateway/index.ts';
 import type { PoolRuntime } from './pool-runtime.ts';
 
@@ -9,12 +9,14 @@ const FIRST_REPLAY_LIMIT_MS = 10_000;
 /** Derives readiness from what the rooms say, each condition with its detail. */
 export const createReadiness = (options: {
   readonly discoveries: readonly { readonly name: string; readonly discovery: Discovery }[];
+  /** What is to be mended in what defines the pools and in reaching them. */
+  readonly findings: () => readonly Finding[];
   readonly runtimes: () => readonly PoolRuntime[];
   readonly hasSynced: () => boolean;
   readonly isDraining: () => boolean;
   readonly clock: Clock;
 }): (() => readonly ReadinessCondition[]) => {
-  const { discoveries, runtimes, hasSynced, isDraining, clock } = options;
+  const { discoveries, findings, runtimes, hasSynced, isDraining, clock } = options;
   const startedMs = clock.now();
 
   const replays = (): ReadinessCondition => {
@@ -51,6 +53,7 @@ export const createReadiness = (options: {
     const mistakes = runtimes().flatMap((runtime) =>
       runtime.mistakes().map((text) => `${runtime.routed.name}: ${text}`),
     );
+    const wrong = findings().map(describeFinding);
     const untrusted = runtimes().flatMap(({ pool, trustOf }) =>
       pool.snapshot().endpoints.flatMap(({ endpoint }) => {
         const { trust, reason } = trustOf(endpoint.id);
@@ -64,6 +67,7 @@ export const createReadiness = (options: {
       { name: 'not-draining', isMet: !isDraining(), detail: isDraining() ? 'draining' : 'serving' },
       informative('trust', untrusted.length === 0 ? 'exact' : untrusted.slice(0, 10).join('; ')),
       informative('definitions', mistakes.length === 0 ? 'no mistakes' : mistakes.slice(0, 10).join('; ')),
+      informative('findings', wrong.length === 0 ? 'nothing to mend' : wrong.slice(0, 10).join(' | ')),
     ];
   };
 };

@@ -74,16 +74,16 @@ export const findClosedEventPorts = async (
     }
   };
   const ports = [
-    { what: 'event', address: endpoint.eventsAddress },
-    { what: 'replay', address: endpoint.replayAddress },
-  ];
+    { what: 'event', code: 'events-unreachable', address: endpoint.eventsAddress },
+    { what: 'replay', code: 'replay-unreachable', address: endpoint.replayAddress },
+  ] as const;
   const found = await Promise.all(
-    ports.map(async ({ what, address }): Promise<readonly Finding[]> => {
+    ports.map(async ({ what, code, address }): Promise<readonly Finding[]> => {
       const target = address === null ? null : parseTcp(address);
       if (target === null) return [];
       const outcome = await tryPort(target.host, target.port);
       if (outcome === 'open') return [];
-      return [{ code: 'events-unreachable', subject: endpoint.id, ...explanations[outcome](target.port, what) }];
+      return [{ code, subject: endpoint.id, ...explanations[outcome](target.port, what) }];
     }),
   );
   return found.flat();

@@ -1,7 +1,7 @@
 /**
  * What kind of thing is wrong. `access-denied`: RBAC; `credentials-refused`: 401; `resource-unknown`: a CRD is missing;
  * `server-unreachable`: no or no usable answer; `mistaken-annotation`; `mistaken-configuration`; `no-ready-endpoint`;
- * `events-unreachable`: an engine's event or replay port cannot be reached.
+ * `events-unreachable`, `replay-unreachable`: an engine's event or replay port cannot be reached.
  */
 export type FindingCode =
   | 'access-denied'
@@ -11,7 +11,8 @@ export type FindingCode =
   | 'mistaken-annotation'
   | 'mistaken-configuration'
   | 'no-ready-endpoint'
-  | 'events-unreachable';
+  | 'events-unreachable'
+  | 'replay-unreachable';
 
 /** Something that a person should mend, for `/readyz`, the log and `doctor`. */
 export interface Finding {

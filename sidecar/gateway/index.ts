@@ -6,7 +6,14 @@
  * Headers follow the Endpoint Picker Protocol of gateway-api-inference-extension; errors have OpenAI's shape.
  */
 export { type AdminGatewayOptions, createAdminGateway } from './admin/admin-gateway.ts';
-export type { AdminSource, EndpointReport, IndexReport, PoolReport, ReadinessCondition } from './admin/admin-source.ts';
+export type {
+  AdminSource,
+  EndpointReport,
+  FindingReport,
+  IndexReport,
+  PoolReport,
+  ReadinessCondition,
+} from './admin/admin-source.ts';
 export { type ConsultGatewayOptions, createConsultGateway } from './consult/consult-gateway.ts';
 export { createExtprocGateway, type ExtprocGateway, type ExtprocGatewayOptions } from './extproc/extproc-gateway.ts';
 export type { TlsOptions, TlsVersion } from './extproc/tls/tls-source.ts';

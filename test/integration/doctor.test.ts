@@ -131,16 +131,16 @@ describe('doctor', () => {
     expect(named(document, 'failed')).toEqual([
       'tiny tokenizer-path',
       'tiny/wrong model-name',
-      'tiny/wrong replay-answering',
-      'tiny/wrong events-connected',
+      'tiny/wrong events-unreachable',
+      'tiny/wrong replay-unreachable',
       'tiny/gone engine-reachable',
     ]);
     const failed = document.checks.filter(({ status }) => status === 'failed');
     expect(failed.map(({ mend }) => mend)).toEqual([
       expect.stringContaining('warmroute.dev/tokenizer'),
       expect.stringContaining('--served-model-name'),
-      expect.stringContaining('replay_endpoint'),
       expect.stringContaining('--kv-events-config'),
+      expect.stringContaining('replay_endpoint'),
       expect.stringContaining('address'),
     ]);
   }, 60_000);

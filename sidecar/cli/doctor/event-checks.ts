@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, SidecarError } from '../../core/index.ts';
+import { dialTcp, type FindingCode, findClosedEventPorts } from '../../discovery/index.ts';
 import type { EventTransport } from '../../events/index.ts';
 import { type Answer, ask, memberOf } from './ask.ts';
 import { type Check, checksOf } from './check.ts';
+import { findingCheck } from './discovery-checks.ts';
 import { countReplay, type EventWatch, watchPublisher, watchSidecar } from './event-watch.ts';
 import type { EngineFacts, Patient } from './subject.ts';
 
@@ -22,6 +24,7 @@ const publisherMend =
 const replayMend =
   'give the engine a "replay_endpoint" in --kv-events-config and name it in "replay" (annotation warmroute.dev/replay-port)';
 const eventWaitMs = 5_000;
+const dialTimeoutMs = 3_000;
 
 /** A prompt nobody sent before, of about three blocks. */
 const freshPrompt = (blockSize: number): string =>
@@ -73,6 +76,23 @@ const probeChecks = async (
   return found;
 };
 
+/** Whether missed events can be fetched. */
+const checkReplay = async (
+  { endpoint: { id, eventsAddress, replayAddress }, dialsIn }: Patient,
+  { transport, clock }: EventCheckContext,
+): Promise<readonly Check[]> => {
+  const checks = checksOf(id);
+  if (replayAddress !== null) {
+    const batches = await countReplay(replayAddress, { transport, clock, timeoutMs: 3_000 });
+    return typeof batches === 'number'
+      ? [checks.passed('replay-answering', `${batches} batches in the buffer`)]
+      : [checks.failed('replay-answering', `${replayAddress}: ${batches}`, replayMend)];
+  }
+  if (eventsAddress === null && !dialsIn) return [];
+  const detail = 'none is configured: after a gap or a restart of the sidecar the index is incomplete';
+  return [checks.warning('replay-answering', detail, replayMend)];
+};
+
 /** Whether events of one endpoint can be had, are complete, and come. */
 export const checkEvents = async (
   patient: Patient,
@@ -81,20 +101,14 @@ export const checkEvents = async (
 ): Promise<readonly Check[]> => {
   const { endpoint, dialsIn } = patient;
   const { transport, clock, signal, mayProbe, admin } = context;
-  const { eventsAddress, replayAddress } = endpoint;
+  const { eventsAddress } = endpoint;
   const checks = checksOf(endpoint.id);
-  const found: Check[] = [];
-  if (replayAddress !== null) {
-    const batches = await countReplay(replayAddress, { transport, clock, timeoutMs: 3_000 });
-    found.push(
-      typeof batches === 'number'
-        ? checks.passed('replay-answering', `${batches} batches in the buffer`)
-        : checks.failed('replay-answering', `${replayAddress}: ${batches}`, replayMend),
-    );
-  } else if (eventsAddress !== null || dialsIn) {
-    const detail = 'none is configured: after a gap or a restart of the sidecar the index is incomplete';
-    found.push(checks.warning('replay-answering', detail, replayMend));
-  }
+  const dialling = { dial: dialTcp, clock, timeoutMs: dialTimeoutMs, signal };
+  const closed = dialsIn ? [] : await findClosedEventPorts(endpoint, dialling);
+  const isClosed = (code: FindingCode): boolean => closed.some((finding) => finding.code === code);
+  const found: Check[] = closed.map(findingCheck);
+  if (!isClosed('replay-unreachable')) found.push(...(await checkReplay(patient, context)));
+  if (isClosed('events-unreachable')) return found;
   const isDirect = eventsAddress !== null && !dialsIn;
   if (!isDirect && (admin === null || (eventsAddress === null && !dialsIn && !mayProbe))) {
     const detail = dialsIn ? 'engines dial the sidecar; ask it with --admin URL' : 'no events address is known here';

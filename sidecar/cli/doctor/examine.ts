@@ -1,31 +1,33 @@
 import { promptDefaultsOf } from '../../app/index.ts';
 import type { Config } from '../../config/index.ts';
 import { silentLogger, silentMetrics, systemClock } from '../../core/index.ts';
-import { createStaticDiscovery, type DiscoveredPool } from '../../discovery/index.ts';
+import type { DiscoveredPool } from '../../discovery/index.ts';
 import { createTurnQueue, createZeromqTransport } from '../../events/index.ts';
-import { createPromptEncoder, type PromptEncoder } from '../../prompt/index.ts';
+import { createPromptEncoder, type PromptEncoder, resolveTokenizer } from '../../prompt/index.ts';
 import { type Check, checksOf } from './check.ts';
+import { examineSources } from './discovery-checks.ts';
 import { checkEngine } from './engine-checks.ts';
 import { checkEvents, type EventCheckContext } from './event-checks.ts';
 import { checkGateways, checkSidecar, patientsOfSidecar } from './sidecar-checks.ts';
 import type { Patient } from './subject.ts';
 import { checkTokenizer, tokenizerPathCheck } from './tokenizer-checks.ts';
 
-const poolsOf = async (config: Config, signal: AbortSignal): Promise<readonly DiscoveredPool[]> => {
-  let pools: readonly DiscoveredPool[] = [];
-  await createStaticDiscovery(config.pools).start(signal, (found) => {
-    pools = found;
-  });
-  return pools;
-};
-
 const patientsOf = ({ definition, endpoints }: DiscoveredPool): readonly Patient[] =>
-  endpoints.map(({ endpoint }) => ({ endpoint, models: definition.models, dialsIn: definition.eventsBind !== null }));
+  endpoints
+    .filter(({ isTerminating }) => !isTerminating)
+    .map(({ endpoint }) => ({ endpoint, models: definition.models, dialsIn: definition.eventsBind !== null }));
 
-const encoderOf = (config: Config, { definition }: DiscoveredPool): Promise<PromptEncoder> => {
-  const pool = config.pools.find(({ name }) => name === definition.name);
+const encoderOf = async (
+  config: Config,
+  { definition: { name, tokenizer } }: DiscoveredPool,
+  signal: AbortSignal,
+): Promise<PromptEncoder> => {
+  const { modelsFolder, cacheFolder, hub, offline } = config.tokenizers;
+  const source = { tokenizer, modelsFolder, cacheFolder, hub: offline ? null : hub };
+  const { folder } = await resolveTokenizer({ ...source, fetch, clock: systemClock, logger: silentLogger, signal });
+  const pool = config.pools.find((candidate) => candidate.name === name);
   const defaults = pool === undefined ? undefined : promptDefaultsOf(pool);
-  return createPromptEncoder({ folder: definition.tokenizer, ...(defaults === undefined ? {} : { defaults }) });
+  return createPromptEncoder({ folder, ...(defaults === undefined ? {} : { defaults }) });
 };
 
 /** Every check of one endpoint, in the order of the hops; HTTP ones only once an address. */
@@ -49,13 +51,10 @@ const checkPool = async (
   pool: DiscoveredPool,
   events: EventCheckContext,
 ): Promise<readonly Check[]> => {
-  const checks = checksOf(pool.definition.name);
-  const mend = "correct this entry of the pool's discovery.static";
-  const mistakes = pool.mistakes.map((mistake) => checks.failed('definition', mistake, mend));
-  const encoder = await encoderOf(config, pool);
+  const encoder = await encoderOf(config, pool, events.signal);
   const found = await Promise.all(patientsOf(pool).map((patient) => checkPatient(patient, { encoder, events })));
   const detail = encoder.pathReason === null ? encoder.path : `${encoder.path}: ${encoder.pathReason}`;
-  return [...mistakes, tokenizerPathCheck(pool.definition.name, encoder.path, detail), ...found.flat()];
+  return [tokenizerPathCheck(pool.definition.name, encoder.path, detail), ...found.flat()];
 };
 
 /** Makes every check that a configuration, a running sidecar's admin address, or both allow, in the order of the hops. */
@@ -69,7 +68,8 @@ export const examine = async (
   const events: EventCheckContext = { transport, clock: systemClock, signal, mayProbe, admin };
   const found: Check[] = [];
   if (config !== null) {
-    const pools = await poolsOf(config, signal);
+    const { pools, checks } = await examineSources(config, { clock: systemClock, signal });
+    found.push(...checks);
     for (const pool of pools) found.push(...(await checkPool(config, pool, events)));
     found.push(...(await checkGateways(config.gateways, { isRunning: admin !== null, signal })));
     if (admin === null) found.push(checksOf('sidecar').skipped('running', 'none answers at the admin address'));
@@ -79,7 +79,11 @@ export const examine = async (
   const others = (await patientsOfSidecar(admin, signal)).filter(({ endpoint }) => !listed.has(endpoint.id));
   const examined = await Promise.all(others.map((patient) => checkPatient(patient, { encoder: null, events })));
   const told = await checkSidecar(admin, signal);
-  const isNew = ({ subject, name }: Check): boolean =>
-    name !== 'tokenizer-path' || !found.some((check) => check.subject === subject && check.name === name);
-  return [...found, ...examined.flat(), ...told.filter(isNew)];
+  // Both tell how a pool's tokenizer is had, and what is to be mended in a cluster that both see.
+  const isKnown = ({ subject, name, detail }: Check): boolean =>
+    found.some(
+      (check) =>
+        check.subject === subject && check.name === name && (name === 'tokenizer-path' || check.detail === detail),
+    );
+  return [...found, ...examined.flat(), ...told.filter((check) => !isKnown(check))];
 };

@@ -57,6 +57,15 @@ const poolCheck = (report: unknown): Check => {
   return tokenizerPathCheck(textOf(memberOf(report, 'name')), textOf(memberOf(tokenizer, 'path')) || null, detail);
 };
 
+/** What the sidecar found to mend, as a failed check each. */
+const findingChecks = (document: unknown): readonly Check[] =>
+  listOf(memberOf(document, 'findings')).map((finding) => {
+    const [code, subject, problem, mend] = ['code', 'subject', 'problem', 'mend'].map((member) =>
+      textOf(memberOf(finding, member)),
+    );
+    return checksOf(subject ?? '').failed(code || 'finding', problem ?? '', mend ?? '');
+  });
+
 /** What the running sidecar says of itself and of its endpoints. Throws `unavailable` where it does not answer. */
 export const checkSidecar = async (admin: string, signal: AbortSignal): Promise<readonly Check[]> => {
   const [ready, listed, pooled] = await Promise.all([
@@ -69,21 +78,26 @@ export const checkSidecar = async (admin: string, signal: AbortSignal): Promise<
     throw new SidecarError('unavailable', `${admin} does not answer: ${why}`);
   }
   const checks = checksOf('sidecar');
-  const conditions = listOf(memberOf(ready.json, 'conditions')).map((condition) => {
+  const pooledJson = pooled.kind === 'answered' ? pooled.json : undefined;
+  const findings = findingChecks(pooledJson);
+  const conditions = listOf(memberOf(ready.json, 'conditions')).flatMap((condition) => {
+    // Each is a check of its own.
+    if (findings.length > 0 && memberOf(condition, 'name') === 'findings') return [];
     const name = textOf(memberOf(condition, 'name'));
     const detail = textOf(memberOf(condition, 'detail'));
     return memberOf(condition, 'isMet') === true
-      ? checks.passed(name, detail)
-      : checks.failed(name, detail, 'not ready until this is met; the log says more');
+      ? [checks.passed(name, detail)]
+      : [checks.failed(name, detail, 'not ready until this is met; the log says more')];
   });
   const reports = listOf(memberOf(listed.json, 'endpoints'));
   const known =
     reports.length === 0
       ? [checks.failed('endpoints', 'none', 'add endpoints to the pool, or check its Service and annotations')]
       : [];
-  const pools = pooled.kind === 'answered' ? listOf(memberOf(pooled.json, 'pools')) : [];
+  const pools = listOf(memberOf(pooledJson, 'pools'));
   return [
     ...conditions,
+    ...findings,
     ...pools.map(poolCheck),
     ...known,
     ...reports.flatMap((report) => [trustCheck(report), ...auditCheck(report)]),

@@ -34,7 +34,9 @@ const addProbes = (app: Express, source: AdminSource): void => {
 
 const addState = (app: Express, source: AdminSource): void => {
   app.get('/api/v1/endpoints', (_request, response) => void response.json({ endpoints: source.endpoints() }));
-  app.get('/api/v1/pools', (_request, response) => void response.json({ pools: source.pools() }));
+  app.get('/api/v1/pools', (_request, response) => {
+    response.json({ pools: source.pools(), findings: source.findings() });
+  });
   app.get('/api/v1/index', (_request, response) => void response.json({ pools: source.index() }));
   app.get('/api/v1/decisions', (request, response) => {
     const { limit } = parseQuery(decisionsQuery, request.query);

@@ -61,6 +61,17 @@ export interface PoolReport {
   readonly mistakes: readonly string[];
 }
 
+/** Something to mend in what defines the pools or keeps them from being found, as `GET /api/v1/pools` shows it. */
+export interface FindingReport {
+  /** Kebab-case, as `access-denied`. */
+  readonly code: string;
+  /** `Service llm/qwen`, a resource, an endpoint. */
+  readonly subject: string;
+  readonly problem: string;
+  /** What mends it, as an instruction. */
+  readonly mend: string;
+}
+
 /** Everything the admin edge shows of other rooms; handed in by app. */
 export interface AdminSource {
   /** Ready when every condition is met. */
@@ -75,4 +86,5 @@ export interface AdminSource {
   explain(request: RouteRequest): Promise<Explanation>;
   index(): readonly IndexReport[];
   pools(): readonly PoolReport[];
+  findings(): readonly FindingReport[];
 }

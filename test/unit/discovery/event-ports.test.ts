@@ -49,7 +49,10 @@ describe('closed event ports', () => {
         problem: `event port ${port} is closed: the engine does not listen there`,
         mend: `give --kv-events-config "endpoint":"tcp://*:${port}" with the star, or correct warmroute.dev/events-port`,
       },
-      expect.objectContaining({ problem: `replay port ${port} is closed: the engine does not listen there` }),
+      expect.objectContaining({
+        code: 'replay-unreachable',
+        problem: `replay port ${port} is closed: the engine does not listen there`,
+      }),
     ]);
   });
 

@@ -15,6 +15,8 @@ const pool = {
   mistakes: [],
 };
 
+const finding = { code: 'no-ready-endpoint', subject: 'Service llm/qwen', problem: 'none', mend: 'see why' };
+
 const record: DecisionRecord = {
   id: decisionId('d-1'),
   at: '2026-01-01T00:00:00.000Z',
@@ -23,6 +25,7 @@ const record: DecisionRecord = {
   api: 'chat',
   promptTokens: 3,
   endpoint: '10.0.0.7:8000',
+  rank: 0,
   reason: 'prefix',
   predictedCachedTokens: 0,
   actualCachedTokens: null,
@@ -39,6 +42,7 @@ const source = (overrides: Partial<AdminSource> = {}): AdminSource => ({
   explain: async () => ({ record, tokenIds: Int32Array.of(1, 2, 3) }),
   index: () => [{ pool: 'qwen', blocks: 1, pairs: 2, holders: 2, bytes: 80, evictedBlocks: 0 }],
   pools: () => [pool],
+  findings: () => [finding],
   ...overrides,
 });
 
@@ -76,7 +80,7 @@ describe('admin', () => {
   it.each([
     ['/api/v1/endpoints', { endpoints: [] }],
     ['/api/v1/index', { pools: [{ pool: 'qwen', blocks: 1, pairs: 2, holders: 2, bytes: 80, evictedBlocks: 0 }] }],
-    ['/api/v1/pools', { pools: [pool] }],
+    ['/api/v1/pools', { pools: [pool], findings: [finding] }],
     ['/api/v1/decisions', { decisions: [record] }],
     ['/api/v1/decisions/d-1', record],
   ])('shows %s', async (path, document) => {
