@@ -4,6 +4,7 @@ import { type Command, exitCodes, textFlag, UsageError } from './command.ts';
 
 interface ShownCandidate {
   readonly endpoint: string;
+  readonly rank: number;
   readonly cachedTokens: number;
   readonly total: number;
   readonly removedBy: string | null;
@@ -18,6 +19,7 @@ interface ShownDecision {
   readonly api: string;
   readonly promptTokens: number | null;
   readonly endpoint: string | null;
+  readonly rank: number | null;
   readonly reason: string;
   readonly predictedCachedTokens: number | null;
   readonly actualCachedTokens: number | null;
@@ -31,15 +33,20 @@ const isDecision = (value: unknown): value is ShownDecision =>
 const known = (value: number | null): string => (value === null ? 'unknown' : String(value));
 
 const describe = (decision: ShownDecision): string => {
-  const rows = decision.candidates.map(({ endpoint, cachedTokens, total, removedBy, scores }) => {
+  const { candidates } = decision;
+  const placeOf = (endpoint: string, rank: number): string =>
+    candidates.filter((other) => other.endpoint === endpoint).length > 1 ? `${endpoint} rank ${rank}` : endpoint;
+  const picked = decision.endpoint === null ? null : placeOf(decision.endpoint, decision.rank ?? 0);
+  const rows = candidates.map(({ endpoint, rank, cachedTokens, total, removedBy, scores }) => {
+    const place = placeOf(endpoint, rank);
     const parts = Object.entries(scores).map(([type, score]) => `${type} ${score.toFixed(3)}`);
     const verdict = removedBy === null ? `total ${total.toFixed(3)}  (${parts.join(', ')})` : `removed by ${removedBy}`;
-    return `  ${endpoint === decision.endpoint ? '→' : ' '} ${endpoint}  cached ${cachedTokens}  ${verdict}`;
+    return `  ${place === picked ? '→' : ' '} ${place}  cached ${cachedTokens}  ${verdict}`;
   });
   return [
     `decision ${decision.id} at ${decision.at}`,
     `pool ${decision.pool ?? 'none'}, model ${decision.model ?? 'none'}, api ${decision.api}`,
-    `went to ${decision.endpoint ?? 'no endpoint'} because: ${decision.reason}`,
+    `went to ${picked ?? 'no endpoint'} because: ${decision.reason}`,
     `prompt tokens ${known(decision.promptTokens)}, predicted cached ${known(decision.predictedCachedTokens)}, actual cached ${known(decision.actualCachedTokens)}`,
     ...(decision.missReason === undefined ? [] : [`the prediction missed because: ${decision.missReason}`]),
     'candidates:',

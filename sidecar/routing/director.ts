@@ -93,6 +93,7 @@ const recordOf = (
     api: parsed.api,
     promptTokens: evaluation.isCounted ? evaluation.promptTokens : null,
     endpoint: picked?.candidate.endpoint.address ?? null,
+    rank: picked?.candidate.endpoint.rank ?? null,
     reason: picked === null ? 'no-endpoint' : reasonOf(evaluation, picked),
     predictedCachedTokens: picked === null ? null : predictionOf(evaluation, picked),
     actualCachedTokens: null,

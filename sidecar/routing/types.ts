@@ -136,6 +136,8 @@ export interface DecisionRecord {
   readonly promptTokens: number | null;
   /** `host:port` of the pick, null where none was made. */
   readonly endpoint: string | null;
+  /** Its data-parallel rank, 0 where it has only one; null where no pick was made. */
+  readonly rank: number | null;
   /** Why, or for requests without a pick the {@link Decision}'s kind. */
   readonly reason: RouteReason | 'no-endpoint' | 'refused';
   readonly predictedCachedTokens: number | null;

@@ -10,6 +10,7 @@ const record = (id: string): DecisionRecord => ({
   api: 'other',
   promptTokens: null,
   endpoint: null,
+  rank: null,
   reason: 'no-endpoint',
   predictedCachedTokens: null,
   actualCachedTokens: null,

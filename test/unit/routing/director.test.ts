@@ -274,6 +274,7 @@ describe('records', () => {
       api: 'completions',
       promptTokens: 201,
       endpoint: 'b:8000',
+      rank: 0,
       reason: 'prefix',
       predictedCachedTokens: 160,
       actualCachedTokens: 12,
