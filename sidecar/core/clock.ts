@@ -4,17 +4,34 @@ export interface Clock {
   now(): number;
   /** Milliseconds since the Unix epoch. */
   wallNow(): number;
-  /** Runs `action` once after `delayMs`; the returned function cancels it. Does not keep the process alive. */
+  /**
+   * Runs `action` once, when `now` has grown by at least `delayMs`; the returned function cancels it. Does not keep the
+   * process alive.
+   */
   schedule(delayMs: number, action: () => void): () => void;
 }
+
+/** Longest time that a timer of Node can wait. */
+const longestTimerMs = 2 ** 31 - 1;
 
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   schedule: (delayMs, action) => {
-    const timer = setTimeout(action, delayMs);
-    timer.unref();
+    const dueMs = performance.now() + delayMs;
+    let timer: ReturnType<typeof setTimeout>;
+    // Node counts from when the turn of the event loop began, and in whole milliseconds: a timer may come early.
+    const wait = (restMs: number): void => {
+      timer = setTimeout(fire, Math.min(Math.ceil(restMs), longestTimerMs));
+      timer.unref();
+    };
+    const fire = (): void => {
+      const restMs = dueMs - performance.now();
+      if (restMs > 0) wait(restMs);
+      else action();
+    };
+    wait(delayMs);
     return () => clearTimeout(timer);
   },
 };
