@@ -29,7 +29,9 @@ export class RebuildPolicy {
       return;
     }
     if (outcome === 'malformed' && purpose === 'rebuild') this.#malformedRebuilds += 1;
-    if (purpose !== 'check' && purpose !== 'start') this.#isWorthwhile = true;
+    // A check writes off only what it could not read.
+    const mayHaveWrittenOff = purpose !== 'start' && (purpose !== 'check' || outcome === 'malformed');
+    if (mayHaveWrittenOff) this.#isWorthwhile = true;
   }
 
   /** The engine restarted: what was missing is gone with its cache. */

@@ -415,6 +415,28 @@ describe('replays', () => {
     expectTrue(harness, source);
   });
 
+  it('start over after the cooldown, too, where a mere check brought batches that could not be read', async () => {
+    const source = engine();
+    const harness = joined(source);
+    feed(harness, steps(source, 3));
+    steps(source, 2);
+    harness.stream.verify();
+    const [first, ...rest] = source.replay(0);
+    const garbled = rest.map((_, i) => replayFrames(i + 1, Buffer.alloc(8, 0xc1)));
+    harness.replay.current.answer(...(first === undefined ? [] : [first]), ...garbled.slice(0, 4), replayEnd);
+    expect(harness.stream.report()).toMatchObject({
+      state: 'live',
+      trust: 'degraded',
+      batchesLost: 2,
+      lastSequence: 4,
+    });
+    feed(harness, steps(source, 1));
+    await untilReplay(harness, 3);
+    expect(harness.replay.current.from).toBe(0);
+    harness.replay.current.answer(...source.replay(0));
+    expectTrue(harness, source);
+  });
+
   it('leave everything as it is where the engine cannot start over', async () => {
     const source = engine({ bufferBatches: 3 });
     const harness = createStreamHarness();
