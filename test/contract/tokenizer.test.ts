@@ -7,11 +7,12 @@ import { createPackageTokenizer } from '../../sidecar/prompt/tokenizer/package-t
 import type { Tokenizer } from '../../sidecar/prompt/tokenizer/port.ts';
 import { characterClasses, LETTER, NUMBER } from '../../sidecar/prompt/tokenizer/unicode/character-classes.ts';
 import { tinyQwenModel } from '../support/tiny-qwen.ts';
+import { written } from '../support/tokenizer-shapes.ts';
 
 const tokenizerJson: unknown = JSON.parse(readFileSync(`${tinyQwenModel}/tokenizer.json`, 'utf8'));
 
 const own = (core: 'plain' | 'wasm'): Tokenizer => {
-  const result = createByteLevelBpe(tokenizerJson, { core });
+  const result = createByteLevelBpe(written(tokenizerJson), { core });
   if (result.kind === 'unsupported') throw new Error(result.reason);
   return result.tokenizer;
 };

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { writeEntryBytes } from '../../sidecar/prompt/tokenizer/byte-alphabet.ts';
+import {
+  type TokenizerJson as ReadTokenizerJson,
+  readTokenizerJson,
+} from '../../sidecar/prompt/tokenizer/tokenizer-json.ts';
 
 /** A `tokenizer.json` as parsed. */
 export interface TokenizerJson {
@@ -10,6 +14,10 @@ export interface TokenizerJson {
 }
 
 const tinyQwenPath = fileURLToPath(new URL('../../sidecar/simulator/tiny-qwen/tokenizer.json', import.meta.url));
+
+/** What the product reads from a `tokenizer.json` of these contents. */
+export const written = (contents: unknown): ReadTokenizerJson =>
+  readTokenizerJson(Buffer.from(JSON.stringify(contents)));
 
 /** Reads a `tokenizer.json`. */
 export const readTokenizer = (path: string): TokenizerJson => JSON.parse(readFileSync(path, 'utf8'));
@@ -22,7 +30,7 @@ export const piecesOf = (tokenizer: TokenizerJson): readonly string[] => {
   const pieces = tokenizer.added_tokens.map(({ content }) => String(content));
   const bytes = Buffer.alloc(1 << 12);
   for (const entry of Object.keys(tokenizer.model.vocab)) {
-    const length = writeEntryBytes(entry, bytes);
+    const length = writeEntryBytes(Buffer.from(entry), 0, Buffer.byteLength(entry), bytes);
     const text = bytes.toString('utf8', 0, Math.max(length, 0)).replaceAll('\ufffd', '');
     if (text !== '') pieces.push(text);
   }

@@ -76,8 +76,8 @@ const chooseTurnEncoder = (
 ): { readonly turns: TurnEncoder | null; readonly path: EncodingPath; readonly pathReason: string | null } => {
   if (!(tokenizer instanceof ByteLevelBpe)) return { turns: null, path: 'exact', pathReason: null };
   const pathReason = reasonAgainstMemo(tokenizer);
-  const addedTokens = addedTokenTexts(files.tokenizer);
-  const canCutText = canCutBetweenWords(files.tokenizer);
+  const addedTokens = addedTokenTexts(files.tokenizer.rest);
+  const canCutText = canCutBetweenWords(files.tokenizer.rest);
   const turns = pathReason === null ? new TurnEncoder({ tokenizer, addedTokens, canCutText, clock }) : null;
   return { turns, path: 'exact', pathReason };
 };

@@ -75,8 +75,9 @@ export const chooseTokenizer = (files: ModelFiles, options: { readonly cacheByte
     return { kind: 'usable', implementation: own.tokenizer };
   }
   try {
-    const tokenizer = createPackageTokenizer(files, own);
-    const addedTokens = restartTokens(files.tokenizer);
+    const whole = { tokenizer: files.tokenizer.parseWhole(), config: files.config };
+    const tokenizer = createPackageTokenizer(whole, own);
+    const addedTokens = restartTokens(files.tokenizer.rest);
     const implementation = createCachedTokenizer(tokenizer, { addedTokens, maxBytes: options.cacheBytes });
     return { kind: 'usable', implementation };
   } catch (failure) {

@@ -4,11 +4,11 @@ import { SidecarError } from '../../core/index.ts';
 import { readJson } from '../api/json-reader.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../api/json-value.ts';
 import { stringMember } from '../api/members.ts';
+import { readTokenizerJson, type TokenizerJson } from '../tokenizer/tokenizer-json.ts';
 
 /** What a model's folder says about its tokenizer and chat template; formats of Hugging Face's transformers. */
 export interface ModelFiles {
-  /** `tokenizer.json`, parsed. */
-  readonly tokenizer: unknown;
+  readonly tokenizer: TokenizerJson;
   /** `tokenizer_config.json`, parsed; an empty object where there is none. */
   readonly config: unknown;
   /** Special tokens by name (`bos_token` …), those that are set. */
@@ -24,18 +24,23 @@ const absentCodes: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR']);
 const isAbsent = (failure: unknown): boolean =>
   typeof failure === 'object' && failure !== null && 'code' in failure && absentCodes.has(failure.code);
 
-const readText = async (folder: string, name: string): Promise<string | null> => {
+const readBytes = async (folder: string, name: string): Promise<Buffer | null> => {
   try {
-    return await readFile(join(folder, name), 'utf8');
+    return await readFile(join(folder, name));
   } catch (failure) {
     if (isAbsent(failure)) return null;
     throw SidecarError.from(failure, 'tokenizer-unavailable');
   }
 };
 
-const parse = (text: string, name: string): unknown => {
+const readText = async (folder: string, name: string): Promise<string | null> => {
+  const bytes = await readBytes(folder, name);
+  return bytes === null ? null : bytes.toString('utf8');
+};
+
+const parse = <Value>(read: () => Value, name: string): Value => {
   try {
-    return JSON.parse(text);
+    return read();
   } catch {
     throw new SidecarError('tokenizer-unavailable', `${name} is not JSON`, { details: { file: name } });
   }
@@ -81,26 +86,21 @@ const configuredTemplates = (value: JsonValue | undefined): ModelFiles['template
  * `tokenizer-unavailable` where there is no usable `tokenizer.json`.
  */
 export const readModelFiles = async (folder: string): Promise<ModelFiles> => {
-  const [tokenizer, config, map, jinja, processor] = await Promise.all(
-    [
-      'tokenizer.json',
-      'tokenizer_config.json',
-      'special_tokens_map.json',
-      'chat_template.jinja',
-      'chat_template.json',
-    ].map((name) => readText(folder, name)),
-  );
-  if (tokenizer === null || tokenizer === undefined)
+  const [tokenizer, config, map, jinja, processor] = await Promise.all([
+    readBytes(folder, 'tokenizer.json'),
+    readText(folder, 'tokenizer_config.json'),
+    readText(folder, 'special_tokens_map.json'),
+    readText(folder, 'chat_template.jinja'),
+    readText(folder, 'chat_template.json'),
+  ]);
+  if (tokenizer === null)
     throw new SidecarError('tokenizer-unavailable', 'the folder has no tokenizer.json', { details: { folder } });
-  const settings = objectOf(config ?? null);
-  const template =
-    jinja === null || jinja === undefined
-      ? (objectOf(processor ?? null).get('chat_template') ?? settings.get('chat_template'))
-      : jinja;
+  const settings = objectOf(config);
+  const template = jinja === null ? (objectOf(processor).get('chat_template') ?? settings.get('chat_template')) : jinja;
   return {
-    tokenizer: parse(tokenizer, 'tokenizer.json'),
-    config: config === null || config === undefined ? {} : parse(config, 'tokenizer_config.json'),
-    specialTokens: readSpecialTokens(settings, objectOf(map ?? null)),
+    tokenizer: parse(() => readTokenizerJson(tokenizer), 'tokenizer.json'),
+    config: config === null ? {} : parse((): unknown => JSON.parse(config), 'tokenizer_config.json'),
+    specialTokens: readSpecialTokens(settings, objectOf(map)),
     templates: configuredTemplates(template),
   };
 };

@@ -5,6 +5,7 @@ import { characterClasses, WHITE } from './unicode/character-classes.ts';
 import { CODE_POINTS, forEachRun } from './unicode/runs.ts';
 import { wordRuns } from './unicode/unicode-data.ts';
 import { characterBefore, codePointAt, widthOf } from './unicode/utf8.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** A token found whole in the text before the model sees it. */
 export interface AddedToken {
@@ -27,7 +28,7 @@ export type PieceVisitor = (start: number, end: number, id: number) => void;
  * Reads `added_tokens`. Ids are given as Hugging Face tokenizers does: that of the vocabulary where it has the token,
  * else the next one free, whatever the file says.
  */
-export const parseAddedTokens = (value: unknown, vocabulary: ReadonlyMap<string, number>): readonly AddedToken[] => {
+export const parseAddedTokens = (value: unknown, vocabulary: Vocabulary): readonly AddedToken[] => {
   const tokens = new Map<string, AddedToken>();
   let nextId = vocabulary.size;
   for (const item of asList(value ?? [], 'added_tokens')) {
@@ -36,7 +37,7 @@ export const parseAddedTokens = (value: unknown, vocabulary: ReadonlyMap<string,
     if (content === '') continue;
     const isSpecial = flag(token, 'special', false);
     tokens.set(content, {
-      id: tokens.get(content)?.id ?? vocabulary.get(content) ?? nextId++,
+      id: tokens.get(content)?.id ?? vocabulary.idOf(content) ?? nextId++,
       content,
       isSingleWord: flag(token, 'single_word', false),
       stripsLeft: flag(token, 'lstrip', false),

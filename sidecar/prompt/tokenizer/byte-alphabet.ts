@@ -21,15 +21,19 @@ const byteOf = (() => {
 export const byteOfCharacter = (charCode: number): number => byteOf[charCode] ?? -1;
 
 /**
- * Writes the bytes that a vocabulary entry stands for to `into` and returns their number; -1 where one of its characters
- * stands for no byte or they do not fit.
+ * Writes the bytes that the vocabulary entry `text[start, end)`, UTF-8, stands for to `into` and returns their number; -1
+ * where one of its characters stands for no byte or they do not fit.
  */
-export const writeEntryBytes = (entry: string, into: Uint8Array): number => {
-  if (entry.length > into.length) return -1;
-  for (let at = 0; at < entry.length; at += 1) {
-    const byte = byteOfCharacter(entry.charCodeAt(at));
-    if (byte < 0) return -1;
-    into[at] = byte;
+export const writeEntryBytes = (text: Uint8Array, start: number, end: number, into: Uint8Array): number => {
+  let length = 0;
+  for (let at = start; at < end; at += 1) {
+    const first = text[at] ?? 0;
+    // All characters of the alphabet have one or two bytes.
+    const charCode = first < 0x80 ? first : ((first & 0x1f) << 6) | ((text[at + 1] ?? 0) & 0x3f);
+    const byte = first < 0xe0 ? byteOfCharacter(charCode) : -1;
+    if (byte < 0 || length === into.length) return -1;
+    into[length++] = byte;
+    if (first >= 0x80) at += 1;
   }
-  return entry.length;
+  return length;
 };

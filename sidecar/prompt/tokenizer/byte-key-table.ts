@@ -24,6 +24,11 @@ export class ByteKeyTable {
     return this.#size;
   }
 
+  /** All keys, one after another, in the order in which they were inserted. */
+  get keys(): Uint8Array {
+    return this.#keys.subarray(0, this.#keysLength);
+  }
+
   /** Whether a further key of `length` bytes fits. */
   hasRoomFor(length: number): boolean {
     return this.#size < 0.7 * (this.#slotMask + 1) && this.#keysLength + length <= this.#keys.length;

@@ -7,7 +7,9 @@ import type { SpecialTokens } from './post-processor.ts';
 import { createScanner } from './pretokenizers/families.ts';
 import { TokenArena } from './token-arena.ts';
 import { parseTokenizerFile, type TokenizerFile } from './tokenizer-file.ts';
+import type { TokenizerJson } from './tokenizer-json.ts';
 import { unsupportedReason } from './unsupported.ts';
+import type { Vocabulary } from './vocabulary.ts';
 import { encodeVocabulary, warmUpText } from './warm-up.ts';
 import { canRunCore } from './wasm/core-instance.ts';
 import { WasmCore } from './wasm/wasm-core.ts';
@@ -36,7 +38,7 @@ const MAX_UNIT_BYTES = 3;
 const WARM_UP_TEXTS = 64;
 
 /**
- * Exact byte-level BPE from a parsed `tokenizer.json` (Hugging Face tokenizers): text → ids on UTF-8 bytes. Not for use by
+ * Exact byte-level BPE from a `tokenizer.json` (Hugging Face tokenizers): text → ids on UTF-8 bytes. Not for use by
  * two callers at a time; every method is synchronous and never throws for any text.
  */
 export class ByteLevelBpe implements Tokenizer {
@@ -52,7 +54,7 @@ export class ByteLevelBpe implements Tokenizer {
   readonly canRestartAfterAddedToken: boolean;
   readonly #core: BpeCore;
   /** Kept until the first {@link warm}. */
-  #vocabulary: ReadonlyMap<string, number>;
+  #vocabulary: Vocabulary | null;
   readonly #pieces: PieceEncoder;
   readonly #rawTokens: AddedTokenSplitter;
   readonly #normalizedTokens: AddedTokenSplitter;
@@ -87,10 +89,7 @@ export class ByteLevelBpe implements Tokenizer {
     this.#normalizedTokens = splitter(true);
     this.#specialTokens = specialTokens;
     this.canRestartAfterAddedToken = this.#rawTokens.isSelfContained();
-    let highest = 0;
-    for (const id of model.vocabulary.values()) highest = Math.max(highest, id);
-    for (const { id } of addedTokens) highest = Math.max(highest, id);
-    this.vocabularySize = highest + 1;
+    this.vocabularySize = Math.max(model.vocabulary.idLimit, ...addedTokens.map(({ id }) => id + 1));
   }
 
   encode(text: string, { addSpecialTokens }: EncodeOptions): Int32Array {
@@ -125,8 +124,8 @@ export class ByteLevelBpe implements Tokenizer {
 
   /** Fills caches from the vocabulary and has the code compiled: to be called before serving. Takes some 0.3 s. */
   warm(): void {
-    encodeVocabulary(this.#vocabulary.keys(), this.#core);
-    this.#vocabulary = new Map();
+    if (this.#vocabulary !== null) encodeVocabulary(this.#vocabulary, this.#core);
+    this.#vocabulary = null;
     for (let seed = 0; seed < WARM_UP_TEXTS; seed += 1) this.encodePieces([warmUpText(seed)]);
   }
 
@@ -174,11 +173,14 @@ const endsInHighSurrogate = (text: string): boolean => {
 };
 
 /**
- * Builds an encoder from a parsed `tokenizer.json`; O(vocabulary + merges), some 0.3 s for 150,000 entries. Supported:
+ * Builds an encoder from a `tokenizer.json`; O(vocabulary + merges), some 0.3 s for 150,000 entries. Supported:
  * model BPE on bytes, `ignore_merges` included; normalizer none or NFC; pre-tokenizer Splits and Digits before ByteLevel;
  * added tokens with all flags. Anything else is `unsupported` with the reason, never a throw.
  */
-export const createByteLevelBpe = (tokenizerJson: unknown, options: ByteLevelBpeOptions = {}): ByteLevelBpeResult => {
+export const createByteLevelBpe = (
+  tokenizerJson: TokenizerJson,
+  options: ByteLevelBpeOptions = {},
+): ByteLevelBpeResult => {
   try {
     return {
       kind: 'supported',

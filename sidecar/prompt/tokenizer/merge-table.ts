@@ -5,12 +5,11 @@ export const NO_RANK = 0x7fffffff;
 const FILTER_WORDS = 1 << 17;
 const ENTRY = 4;
 
-/** One merge: two token ids become one. */
-export interface Merge {
-  readonly left: number;
-  readonly right: number;
-  readonly merged: number;
-}
+/** Ids of a merge in a {@link MergeList}: left, right, and what they become. */
+export const MERGE = 3;
+
+/** Merges in order of rank, {@link MERGE} ids each. */
+export type MergeList = Int32Array;
 
 /** Spreads a pair of ids over 32 bits; the same in the wasm core. */
 export const hashPair = (left: number, right: number): number => {
@@ -35,19 +34,23 @@ export class MergeTable {
   readonly entries: Int32Array;
   readonly entryMask: number;
 
-  constructor(byteIds: Int32Array, merges: readonly Merge[]) {
+  constructor(byteIds: Int32Array, merges: MergeList) {
+    const count = merges.length / MERGE;
     let capacity = 16;
-    while (capacity < merges.length * 1.7) capacity *= 2;
+    while (capacity < count * 1.7) capacity *= 2;
     this.byteIds = byteIds;
     this.bytePairRanks = new Int32Array(1 << 16).fill(NO_RANK);
-    this.mergedIds = new Int32Array(merges.length);
+    this.mergedIds = new Int32Array(count);
     this.filter = new Int32Array(FILTER_WORDS);
     this.entries = new Int32Array(capacity * ENTRY).fill(-1);
     this.entryMask = capacity - 1;
     const byteOfId = new Map<number, number>();
     for (const [byte, id] of byteIds.entries()) byteOfId.set(id, byte);
-    for (const [rank, { left, right, merged }] of merges.entries()) {
-      this.#add({ left, right, merged }, rank);
+    for (let rank = 0; rank < count; rank += 1) {
+      const left = merges[rank * MERGE] ?? 0;
+      const right = merges[rank * MERGE + 1] ?? 0;
+      const merged = merges[rank * MERGE + 2] ?? 0;
+      this.#add(left, right, rank, merged);
       this.mergedIds[rank] = merged;
       const first = byteOfId.get(left);
       const second = byteOfId.get(right);
@@ -68,7 +71,7 @@ export class MergeTable {
     }
   }
 
-  #add({ left, right, merged }: Merge, rank: number): void {
+  #add(left: number, right: number, rank: number, merged: number): void {
     const { entries, entryMask, filter } = this;
     const hash = hashPair(left, right);
     const word = (hash >>> 5) & (FILTER_WORDS - 1);

@@ -1,7 +1,7 @@
 import type { BpeModel } from './bpe-model.ts';
-import { writeEntryBytes } from './byte-alphabet.ts';
-import { type MergeTable, NO_RANK } from './merge-table.ts';
+import { MERGE, type MergeTable, NO_RANK } from './merge-table.ts';
 import { widthOf } from './unicode/utf8.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 const FIRST_LEAD = 0xc0;
 const MAX_CHARACTER_BYTES = 4;
@@ -29,8 +29,8 @@ export const findPremerged = (model: BpeModel): ReadonlyMap<number, Premerged> =
   const crossing = crossingMerges(model);
   const premerged = new Map<number, Premerged>();
   const bytes = new Uint8Array(MAX_CHARACTER_BYTES);
-  for (const entry of model.vocabulary.keys()) {
-    const length = writeEntryBytes(entry, bytes);
+  for (let position = 0; position < model.vocabulary.size; position += 1) {
+    const length = model.vocabulary.writeBytesAt(position, bytes);
     if (length < 2 || (bytes[0] ?? 0) < FIRST_LEAD) continue;
     const text = Buffer.from(bytes.subarray(0, length)).toString('utf8');
     const codePoint = text.codePointAt(0) ?? 0;
@@ -59,14 +59,13 @@ interface CrossingMerges {
 /** Bytes of a token in {@link edgeBytes}: its first, its last, the last of its first character or 0 where it is longer. */
 const EDGES = 3;
 
-const edgeBytes = (vocabulary: ReadonlyMap<string, number>): Uint8Array => {
-  let ids = 0;
-  for (const id of vocabulary.values()) ids = Math.max(ids, id + 1);
-  const edges = new Uint8Array(ids * EDGES);
+const edgeBytes = (vocabulary: Vocabulary): Uint8Array => {
+  const edges = new Uint8Array(vocabulary.idLimit * EDGES);
   const bytes = new Uint8Array(MAX_ENTRY_BYTES);
-  for (const [entry, id] of vocabulary) {
-    const length = writeEntryBytes(entry, bytes);
+  for (let position = 0; position < vocabulary.size; position += 1) {
+    const length = vocabulary.writeBytesAt(position, bytes);
     if (length < 1) continue;
+    const id = vocabulary.idAt(position);
     const width = widthOf(bytes[0] ?? 0);
     edges[id * EDGES] = bytes[0] ?? 0;
     edges[id * EDGES + 1] = bytes[length - 1] ?? 0;
@@ -86,7 +85,9 @@ const crossingMerges = ({ vocabulary, merges }: BpeModel): CrossingMerges => {
     if (known === undefined) to.set(id, [merge]);
     else known.push(merge);
   };
-  for (const [rank, { left, right }] of merges.entries()) {
+  for (let rank = 0; rank * MERGE < merges.length; rank += 1) {
+    const left = merges[rank * MERGE] ?? 0;
+    const right = merges[rank * MERGE + 1] ?? 0;
     const leftLast = edges[left * EDGES + 1] ?? 0;
     const lead = edges[right * EDGES] ?? 0;
     if (lead < FIRST_LEAD || leftLast < 0x80 || leftLast >= FIRST_LEAD) continue;

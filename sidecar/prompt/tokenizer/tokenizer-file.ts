@@ -3,6 +3,7 @@ import { type BpeModel, parseBpeModel } from './bpe-model.ts';
 import { asList, asObject } from './json-shape.ts';
 import { parsePostProcessor, type SpecialTokens } from './post-processor.ts';
 import { type PreTokenizer, parsePreTokenizer } from './pretokenizers/pre-tokenizer.ts';
+import type { TokenizerJson } from './tokenizer-json.ts';
 import { unsupported } from './unsupported.ts';
 
 /** What a byte-level `tokenizer.json` says. */
@@ -15,12 +16,11 @@ export interface TokenizerFile {
 }
 
 /**
- * Reads a parsed `tokenizer.json` (format: Hugging Face tokenizers, `Tokenizer.save`); unsupported where a part is not
- * that of byte-level BPE. `truncation` and `padding` do not count: transformers sets its own at every call.
+ * Reads the parts of a `tokenizer.json`; unsupported where one is not that of byte-level BPE. `truncation` and `padding` do not count: transformers sets its own at every call.
  */
-export const parseTokenizerFile = (value: unknown): TokenizerFile => {
-  const file = asObject(value, 'tokenizer.json');
-  const model = parseBpeModel(file['model']);
+export const parseTokenizerFile = (json: TokenizerJson): TokenizerFile => {
+  const file = asObject(json.rest, 'tokenizer.json');
+  const model = parseBpeModel(file['model'], json);
   return {
     model,
     addedTokens: parseAddedTokens(file['added_tokens'], model.vocabulary),

@@ -1,22 +1,21 @@
 import { seededRandom } from '../../core/index.ts';
-import { writeEntryBytes } from './byte-alphabet.ts';
 import { type BpeCore, INITIAL_INPUT_BYTES } from './core.ts';
 import { SHORT_WORD_BYTES } from './short-word-cache.ts';
+import type { Vocabulary } from './vocabulary.ts';
 
 /** Entries that the word cache is filled with: half of what it holds, so that texts find room. */
 const MAX_WORDS = 1 << 16;
 
 /** Fills the core's word cache with the first entries of the vocabulary, the most frequent in the usual order. */
-export const encodeVocabulary = (vocabulary: Iterable<string>, core: BpeCore): void => {
+export const encodeVocabulary = (vocabulary: Vocabulary, core: BpeCore): void => {
   const ends = new Int32Array(INITIAL_INPUT_BYTES);
   const entryBytes = new Uint8Array(SHORT_WORD_BYTES);
   let length = 0;
   let words = 0;
   let taken = 0;
-  for (const entry of vocabulary) {
-    const bytes = writeEntryBytes(entry, entryBytes);
+  for (let position = 0; position < vocabulary.size && taken < MAX_WORDS; position += 1) {
+    const bytes = vocabulary.writeBytesAt(position, entryBytes);
     if (bytes < 1) continue;
-    if (taken >= MAX_WORDS) break;
     if (length + bytes > INITIAL_INPUT_BYTES) {
       core.encodeWords(ends, words);
       length = 0;

@@ -1,5 +1,4 @@
 import type { BpeModel } from './bpe-model.ts';
-import { writeEntryBytes } from './byte-alphabet.ts';
 import { ByteKeyTable } from './byte-key-table.ts';
 import { WordMerger } from './word-merger.ts';
 
@@ -22,8 +21,9 @@ export const findWholeWords = ({ vocabulary, table, ignoresMerges }: BpeModel): 
   const bytes = new Uint8Array(MAX_ENTRY_BYTES);
   const output = new Int32Array(MAX_ENTRY_BYTES);
   const unreached: WholeWord[] = [];
-  for (const [entry, id] of vocabulary) {
-    const length = writeEntryBytes(entry, bytes);
+  for (let position = 0; position < vocabulary.size; position += 1) {
+    const id = vocabulary.idAt(position);
+    const length = vocabulary.writeBytesAt(position, bytes);
     if (length < 2 || (merger.merge(bytes, 0, length, output, 0) === 1 && output[0] === id)) continue;
     unreached.push({ word: bytes.slice(0, length), id });
   }

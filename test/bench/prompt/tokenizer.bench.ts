@@ -7,7 +7,7 @@
 import { type ByteLevelBpe, createByteLevelBpe } from '../../../sidecar/prompt/tokenizer/byte-level-bpe.ts';
 import { TokenArena } from '../../../sidecar/prompt/tokenizer/token-arena.ts';
 import { type LineProgram, promptPython, startPython } from '../../real/prompt/python.ts';
-import { piecesOf, readTokenizer, tinyQwen } from '../../support/tokenizer-shapes.ts';
+import { piecesOf, readTokenizer, tinyQwen, written } from '../../support/tokenizer-shapes.ts';
 import type { Benchmark, BenchmarkBody } from '../harness.ts';
 import { qwen3Folder } from './qwen3.ts';
 import { type TextKind, textsOf } from './texts.ts';
@@ -42,7 +42,7 @@ const ownBody = (core: 'plain' | 'wasm', age: Age, documents: Documents, tokeniz
   const arena = new TokenArena();
   const figure = new CpuFigure();
   const create = (): ByteLevelBpe => {
-    const result = createByteLevelBpe(tokenizerJson, { core });
+    const result = createByteLevelBpe(written(tokenizerJson), { core });
     if (result.kind === 'unsupported') throw new Error(result.reason);
     result.tokenizer.warm();
     encodeAll(result.tokenizer, warm ?? []);

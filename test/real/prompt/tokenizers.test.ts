@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '../../../sidecar/core/index.ts';
 import { type ByteLevelBpe, createByteLevelBpe } from '../../../sidecar/prompt/tokenizer/byte-level-bpe.ts';
+import { readTokenizerJson } from '../../../sidecar/prompt/tokenizer/tokenizer-json.ts';
 import { piecesOf, readTokenizer, shapedTokenizer, tokenizerShapes } from '../../support/tokenizer-shapes.ts';
 import { edgeTexts, fuzzText } from '../../support/tokenizer-texts.ts';
 import { promptPython, startPython } from './python.ts';
@@ -29,8 +30,8 @@ const vocabularies: readonly (readonly [name: string, path: string])[] = [
   ...['qwen3', 'llama3', 'gpt4o', 'deepseek_v3'].map(packaged),
 ];
 
-const supported = (tokenizerJson: unknown, core: 'plain' | 'wasm'): ByteLevelBpe => {
-  const result = createByteLevelBpe(tokenizerJson, { core });
+const supported = (path: string, core: 'plain' | 'wasm'): ByteLevelBpe => {
+  const result = createByteLevelBpe(readTokenizerJson(readFileSync(path)), { core });
   if (result.kind === 'unsupported') throw new Error(result.reason);
   return result.tokenizer;
 };
@@ -45,9 +46,8 @@ interface Difference {
 /** Texts on which either core and the PyPI package differ; the first five of them. */
 const compare = async (path: string, count: number): Promise<readonly Difference[]> => {
   if (python === null) return [];
-  const tokenizerJson = readTokenizer(path);
-  const pieces = piecesOf(tokenizerJson);
-  const cores = (['wasm', 'plain'] as const).map((core) => ({ core, tokenizer: supported(tokenizerJson, core) }));
+  const pieces = piecesOf(readTokenizer(path));
+  const cores = (['wasm', 'plain'] as const).map((core) => ({ core, tokenizer: supported(path, core) }));
   const random = seededRandom(seed);
   await using program = startPython(python, 'encode.py', [path, 'true']);
   const differences: Difference[] = [];

@@ -17,7 +17,7 @@ const packageEncoder = async (): Promise<PromptEncoder> => {
   const template = createPackageTemplate(source, { reason: 'under test', contentFormat: 'openai' });
   const described = describeTemplate(source, template, files.specialTokens);
   return createLocalEncoder({
-    tokenizer: createPackageTokenizer(files, { reason: 'under test' }),
+    tokenizer: createPackageTokenizer({ ...files, tokenizer: files.tokenizer.parseWhole() }, { reason: 'under test' }),
     templates: { plain: described, withTools: described },
     specialTokens: files.specialTokens,
     defaults: { templateVariables: new Map(), excludesToolsWhenNoneChosen: false },
@@ -51,7 +51,10 @@ describe('the published packages', () => {
 
   it('give the same tokens where their segments are remembered', async () => {
     const files = await readModelFiles(tinyQwenModel);
-    const tokenizer = createPackageTokenizer(files, { reason: 'under test' });
+    const tokenizer = createPackageTokenizer(
+      { ...files, tokenizer: files.tokenizer.parseWhole() },
+      { reason: 'under test' },
+    );
     const addedTokens = ['<|im_start|>', '<|im_end|>', '<tool_call>', '</tool_call>'];
     const cached = createCachedTokenizer(tokenizer, { addedTokens, maxBytes: 1 << 20 });
     const texts = renderVectors().flatMap(({ text }) => (text === null ? [] : [text]));

@@ -1,19 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom, systemClock } from '../../../../sidecar/core/index.ts';
+import { addedTokenTexts } from '../../../../sidecar/prompt/encoder/implementations.ts';
 import { createPromptEncoder, createRequestReader, type ParsedRequest } from '../../../../sidecar/prompt/index.ts';
 import { shorten } from '../../../../sidecar/prompt/memo/shorten.ts';
 import { TurnEncoder } from '../../../../sidecar/prompt/memo/turn-encoder.ts';
 import { type ByteLevelBpe, createByteLevelBpe } from '../../../../sidecar/prompt/tokenizer/byte-level-bpe.ts';
+import { readTokenizerJson } from '../../../../sidecar/prompt/tokenizer/tokenizer-json.ts';
 import { tinyQwenModel } from '../../../support/tiny-qwen.ts';
 
 const load = (file: URL): { readonly tokenizer: ByteLevelBpe; readonly addedTokens: readonly string[] } => {
-  const json: { readonly added_tokens: readonly { readonly content: string }[] } = JSON.parse(
-    readFileSync(file, 'utf8'),
-  );
+  const json = readTokenizerJson(readFileSync(file));
   const outcome = createByteLevelBpe(json);
   if (outcome.kind !== 'supported') throw new Error(outcome.reason);
-  return { tokenizer: outcome.tokenizer, addedTokens: json.added_tokens.map(({ content }) => content) };
+  return { tokenizer: outcome.tokenizer, addedTokens: addedTokenTexts(json.rest) };
 };
 
 const models = {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { AddedTokenSplitter, parseAddedTokens } from '../../../../sidecar/prompt/tokenizer/added-tokens.ts';
+import { Vocabulary } from '../../../../sidecar/prompt/tokenizer/vocabulary.ts';
 
 const token = (content: string, flags: Readonly<Record<string, boolean>> = {}) => ({ content, ...flags });
 
 const splitterOf = (...tokens: readonly object[]): AddedTokenSplitter =>
-  new AddedTokenSplitter(parseAddedTokens(tokens, new Map()), { normalizesToNfc: true });
+  new AddedTokenSplitter(parseAddedTokens(tokens, new Vocabulary(0, 0)), { normalizesToNfc: true });
 
 /** Text between tokens as it is, tokens in brackets. */
 const pieces = (splitter: AddedTokenSplitter, text: string): readonly string[] => {
@@ -84,6 +85,8 @@ describe('splitting at added tokens', () => {
 
 describe('ids of added tokens', () => {
   it('are the vocabulary’s where it has the token, else the next free ones', () => {
+    const vocabulary = new Vocabulary(2, 6);
+    for (const [id, token] of ['a', 'known'].entries()) vocabulary.set(Buffer.from(token), 0, token.length, id);
     const tokens = parseAddedTokens(
       [
         { id: 99, content: 'new' },
@@ -91,10 +94,7 @@ describe('ids of added tokens', () => {
         { id: 7, content: 'newer' },
         { id: 8, content: '' },
       ],
-      new Map([
-        ['a', 0],
-        ['known', 1],
-      ]),
+      vocabulary,
     );
 
     expect(tokens.map(({ content, id }) => [content, id])).toEqual([

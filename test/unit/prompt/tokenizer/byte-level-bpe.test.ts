@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { seededRandom } from '../../../../sidecar/core/index.ts';
 import { type ByteLevelBpe, createByteLevelBpe } from '../../../../sidecar/prompt/tokenizer/byte-level-bpe.ts';
 import { TokenArena } from '../../../../sidecar/prompt/tokenizer/token-arena.ts';
-import { piecesOf, shapedTokenizer, tinyQwen, tokenizerShapes } from '../../../support/tokenizer-shapes.ts';
+import { piecesOf, shapedTokenizer, tinyQwen, tokenizerShapes, written } from '../../../support/tokenizer-shapes.ts';
 import { fuzzText } from '../../../support/tokenizer-texts.ts';
 
 interface FrozenIds {
@@ -17,7 +17,7 @@ const frozen: Readonly<Record<string, readonly FrozenIds[]>> = JSON.parse(
 );
 
 const supported = (tokenizerJson: unknown, core: 'plain' | 'wasm'): ByteLevelBpe => {
-  const result = createByteLevelBpe(tokenizerJson, { core });
+  const result = createByteLevelBpe(written(tokenizerJson), { core });
   if (result.kind === 'unsupported') throw new Error(result.reason);
   return result.tokenizer;
 };
@@ -181,7 +181,7 @@ describe('what the own encoder does not do', () => {
     ['a lower-casing normalizer', { normalizer: { type: 'Lowercase' } }, 'normalizer Lowercase'],
     ['an unknown post-processor', { post_processor: { type: 'Other' } }, 'post-processor Other'],
   ])('is said: %s', (_, parts, reason) => {
-    const result = createByteLevelBpe({ ...tinyQwen, ...parts });
+    const result = createByteLevelBpe(written({ ...tinyQwen, ...parts }));
 
     expect(result).toEqual({ kind: 'unsupported', reason: expect.stringContaining(reason) });
   });
@@ -192,6 +192,6 @@ describe('what the own encoder does not do', () => {
     ['a number', 7],
     ['an empty object', {}],
   ])('is said of %s', (_, value) => {
-    expect(createByteLevelBpe(value).kind).toBe('unsupported');
+    expect(createByteLevelBpe(written(value)).kind).toBe('unsupported');
   });
 });

@@ -4,9 +4,9 @@ import { parseBpeModel } from '../../../../sidecar/prompt/tokenizer/bpe-model.ts
 import { LongWordMerger } from '../../../../sidecar/prompt/tokenizer/long-word-merger.ts';
 import { MergeTable, NO_RANK } from '../../../../sidecar/prompt/tokenizer/merge-table.ts';
 import { MAX_SCANNED_SYMBOLS, WordMerger } from '../../../../sidecar/prompt/tokenizer/word-merger.ts';
-import { tinyQwen } from '../../../support/tokenizer-shapes.ts';
+import { tinyQwen, written } from '../../../support/tokenizer-shapes.ts';
 
-const { table } = parseBpeModel(tinyQwen.model);
+const { table } = parseBpeModel(tinyQwen.model, written(tinyQwen));
 
 /** Byte-pair encoding by the book. */
 const mergeByTheBook = (bytes: Uint8Array): readonly number[] => {
@@ -72,11 +72,7 @@ describe('merging a word', () => {
 describe('MergeTable', () => {
   it('lets the later of two merges of one pair count', () => {
     const byteIds = Int32Array.from({ length: 256 }, (_, byte) => byte);
-    const merges = [
-      { left: 1, right: 2, merged: 300 },
-      { left: 3, right: 4, merged: 301 },
-      { left: 1, right: 2, merged: 302 },
-    ];
+    const merges = Int32Array.of(1, 2, 300, 3, 4, 301, 1, 2, 302);
     const twice = new MergeTable(byteIds, merges);
 
     expect([twice.rank(1, 2), twice.rank(3, 4), twice.rank(2, 1)]).toEqual([2, 1, NO_RANK]);
