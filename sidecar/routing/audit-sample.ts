@@ -1,5 +1,8 @@
+import type { ApiKind } from '../prompt/index.ts';
+
 /** What a decision expected of the engine, as far as the audit needs it. */
 export interface Expectation {
+  readonly api: ApiKind;
   /** Tokens predicted to be cached; null where nothing was predicted. */
   readonly cachedTokens: number | null;
   /** Tokens in the prompt; null where it was not tokenized. */

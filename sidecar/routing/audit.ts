@@ -24,8 +24,11 @@ export interface AuditReport {
 export interface Audit {
   /** A decision was booked. */
   book(decision: RoutedDecision, expected: Expectation, observesResponse: boolean): void;
-  /** Its engine told what it found cached. */
-  observe(decision: RoutedDecision, expected: Expectation, usage: ObservedUsage): void;
+  /**
+   * Its engine told what it found cached. Returns that: null where it is not known, 0 where the answer leaves it out but
+   * earlier answers of the endpoint's same API had it, for vLLM up to 0.23 and SGLang write no zero.
+   */
+  observe(decision: RoutedDecision, expected: Expectation, usage: ObservedUsage): number | null;
   /**
    * An endpoint was scraped, or its load became unknown; `isQuiet`: no own request is in flight there. Scrapes count from
    * the first on: what the engine's counters say before the first request is what later ones are compared with.
@@ -50,6 +53,8 @@ interface Entry {
   overTokens: number;
   underTokens: number;
   counterChecks: number;
+  /** APIs whose answers had the figure of cached tokens. */
+  readonly reportingApis: Set<Expectation['api']>;
   /** Cause last told to log and metrics. */
   told: DriftCause | null;
 }
@@ -83,7 +88,7 @@ export const createAudit = (options: {
       const window = new AuditWindow();
       const counters = new CounterAudit();
       const zero = { requests: 0, exact: 0, overTokens: 0, underTokens: 0, counterChecks: 0, told: null };
-      entry = { pool, window, counters, ...zero };
+      entry = { pool, window, counters, reportingApis: new Set(), ...zero };
       entries.set(endpoint, entry);
     }
     return entry;
@@ -112,16 +117,19 @@ export const createAudit = (options: {
     book: ({ endpoint, pool }, { promptTokens, cachedTokens }, observesResponse) =>
       entryOf(endpoint.id, pool).counters.book({ promptTokens, predicted: cachedTokens, observesResponse }),
     observe: ({ id, pool, endpoint, reason }, expected, usage) => {
-      const { cachedTokens: predicted, promptTokens } = expected;
-      log.amend(id, { actualCachedTokens: usage.cachedTokens });
+      const { cachedTokens: predicted, promptTokens, api } = expected;
+      const entry = entryOf(endpoint.id, pool);
+      if (usage.cachedTokens !== null) entry.reportingApis.add(api);
+      const actual = usage.cachedTokens ?? (entry.reportingApis.has(api) ? 0 : null);
+      log.amend(id, { actualCachedTokens: actual });
       if (promptTokens !== null && promptTokens !== usage.promptTokens) {
         metrics.count('prompt_token_mismatches_total', { pool });
       }
-      if (predicted === null || usage.cachedTokens === null) return;
-      const observed = { actual: usage.cachedTokens, promptTokens: usage.promptTokens };
+      if (predicted === null || actual === null) return actual;
+      const observed = { actual, promptTokens: usage.promptTokens };
       const sample = sampleOf({ ...expected, cachedTokens: predicted }, observed);
       const { missReason } = sample;
-      const errorTokens = predicted - usage.cachedTokens;
+      const errorTokens = predicted - actual;
       const outcome = errorTokens === 0 ? 'exact' : errorTokens > 0 ? 'over' : 'under';
       metrics.count('predictions_total', { pool, reason, outcome });
       if (errorTokens !== 0) {
@@ -129,16 +137,16 @@ export const createAudit = (options: {
         metrics.count('prediction_error_tokens_total', labels, Math.abs(errorTokens));
       }
       if (missReason !== null) log.amend(id, { missReason });
-      const entry = entryOf(endpoint.id, pool);
       entry.requests += 1;
       if (errorTokens === 0) entry.exact += 1;
       else if (errorTokens > 0) entry.overTokens += errorTokens;
       else entry.underTokens -= errorTokens;
       // What was doubted from the start proves nothing.
-      if (missReason === 'untrusted' || missReason === 'promised') return;
-      if (!expected.isFirm && missReason === null) return;
+      const provesNothing = missReason === 'untrusted' || missReason === 'promised';
+      if (provesNothing || (!expected.isFirm && missReason === null)) return actual;
       entry.window.add(sample, clock.now());
       tellDrift(endpoint.id, entry);
+      return actual;
     },
     observeLoad: ({ id, pool }, { load, isQuiet }) => {
       // An endpoint that has gone has no load either, and is not to be remembered again.

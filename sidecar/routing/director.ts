@@ -138,6 +138,7 @@ const expectationOf = (
   // An expectation lives as long as its response streams: the request's body is not to.
   const { model } = parsed;
   return {
+    api: parsed.api,
     cachedTokens,
     promptTokens: isCounted ? promptTokens : null,
     blockSize: keys[0]?.blockSize ?? null,
@@ -213,8 +214,8 @@ export const createDirector = (options: DirectorOptions): Director => {
           pool.reportConnection(endpoint.id, 'answered');
           onAnswered();
           if (usage === null) return;
-          audit.observe(decision(), expected, usage);
-          pool.reportComputed(endpoint.id, usage.promptTokens - (usage.cachedTokens ?? usage.promptTokens));
+          const cachedTokens = audit.observe(decision(), expected, usage);
+          if (cachedTokens !== null) pool.reportComputed(endpoint.id, usage.promptTokens - cachedTokens);
         }),
       failed: (cause) =>
         end(() => {

@@ -3,6 +3,7 @@ import { type Expectation, type MissReason, sampleOf } from '../../../sidecar/ro
 import { AuditWindow } from '../../../sidecar/routing/audit-window.ts';
 
 const expected = (changes: Partial<Expectation> = {}): Expectation & { readonly cachedTokens: number } => ({
+  api: 'chat',
   promptTokens: 200,
   blockSize: 16,
   isFirm: true,
