@@ -155,6 +155,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         context,
         profile,
         mediumWeights: configured.get(name)?.events.mediumWeights ?? {},
+        passesTokenIds: configured.get(name)?.passTokenIds ?? false,
         promptDefaults: promptDefaults.get(name),
       });
       runtimes.set(name, runtime);

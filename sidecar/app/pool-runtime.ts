@@ -108,6 +108,7 @@ export const createPoolRuntime = (
     readonly profile: Profile;
     /** What a cached block counts for, by the medium it lies on; others have their default. */
     readonly mediumWeights: Readonly<Record<string, number>>;
+    readonly passesTokenIds: boolean;
     /** What the engines' flags add to every prompt. */
     readonly promptDefaults: PromptEncoderOptions['defaults'];
   },
@@ -248,6 +249,7 @@ export const createPoolRuntime = (
       },
       profile,
       mediumWeight: createMediumWeights(options.mediumWeights),
+      passesTokenIds: options.passesTokenIds,
       index,
       history,
       inFlight,

@@ -36,6 +36,7 @@ function* crossFieldMistakes(config: Config): Generator<string> {
     for (const { path, allowed } of profile.kind === 'mistakes' ? profile.mistakes : []) {
       yield `pools[${index}].scheduling${path === '' ? '' : `.${path}`}: ${allowed}`;
     }
+    if (pool.passTokenIds && pool.engine !== 'vllm') yield `pools[${index}].passTokenIds: ${pool.engine} takes no ids`;
     const addresses = new Set<string>();
     const endpointNames = new Set<string>();
     for (const [position, endpoint] of pool.discovery.static.entries()) {

@@ -52,6 +52,12 @@ const pool = z.strictObject({
     .record(z.string(), z.json())
     .optional()
     .describe("the engine's --default-chat-template-kwargs, where it has any"),
+  passTokenIds: z
+    .boolean()
+    .default(false)
+    .describe(
+      "the proxy gives vLLM 0.27 and later the prompt's token ids, which it then need not make; see `doctor --probe`",
+    ),
   discovery: z.strictObject({
     static: z.array(staticEndpoint),
   }),

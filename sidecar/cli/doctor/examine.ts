@@ -10,6 +10,7 @@ import { checkEngine } from './engine-checks.ts';
 import { checkEvents, type EventCheckContext } from './event-checks.ts';
 import { checkGateways, checkSidecar, patientsOfSidecar } from './sidecar-checks.ts';
 import type { Patient } from './subject.ts';
+import { checkTokenIds } from './token-ids-checks.ts';
 import { checkTokenizer, tokenizerPathCheck } from './tokenizer-checks.ts';
 
 const patientsOf = ({ definition, endpoints }: DiscoveredPool): readonly Patient[] =>
@@ -24,7 +25,7 @@ const encoderOf = async (
 ): Promise<PromptEncoder> => {
   const { modelsFolder, cacheFolder, hub, offline } = config.tokenizers;
   const source = { tokenizer, modelsFolder, cacheFolder, hub: offline ? null : hub };
-  const { folder } = await resolveTokenizer({ ...source, fetch, clock: systemClock, logger: silentLogger, signal });
+  const { folder } = await resolveTokenizer({ ...source, fetch, clock: systemClock, signal });
   const pool = config.pools.find((candidate) => candidate.name === name);
   const defaults = pool === undefined ? undefined : promptDefaultsOf(pool);
   return createPromptEncoder({ folder, ...(defaults === undefined ? {} : { defaults }) });
@@ -33,7 +34,7 @@ const encoderOf = async (
 /** Every check of one endpoint, in the order of the hops; HTTP ones only once an address. */
 const checkPatient = async (
   patient: Patient,
-  options: { readonly encoder: PromptEncoder | null; readonly events: EventCheckContext },
+  options: { readonly encoder: PromptEncoder | null; readonly passes: boolean; readonly events: EventCheckContext },
 ): Promise<readonly Check[]> => {
   const { encoder, events } = options;
   const { signal } = events;
@@ -42,7 +43,16 @@ const checkPatient = async (
   const agreement =
     encoder === null || facts.model === null || patient.endpoint.rank > 0
       ? []
-      : [await checkTokenizer(patient, { encoder, model: facts.model, signal })];
+      : [
+          await checkTokenizer(patient, { encoder, model: facts.model, signal }),
+          await checkTokenIds(patient, {
+            encoder,
+            model: facts.model,
+            passes: options.passes,
+            mayProbe: events.mayProbe,
+            signal,
+          }),
+        ];
   return [...checks, ...agreement, ...(await checkEvents(patient, facts, events))];
 };
 
@@ -52,7 +62,10 @@ const checkPool = async (
   events: EventCheckContext,
 ): Promise<readonly Check[]> => {
   const encoder = await encoderOf(config, pool, events.signal);
-  const found = await Promise.all(patientsOf(pool).map((patient) => checkPatient(patient, { encoder, events })));
+  const passes = config.pools.some(({ name, passTokenIds }) => name === pool.definition.name && passTokenIds);
+  const found = await Promise.all(
+    patientsOf(pool).map((patient) => checkPatient(patient, { encoder, passes, events })),
+  );
   const detail = encoder.pathReason === null ? encoder.path : `${encoder.path}: ${encoder.pathReason}`;
   return [tokenizerPathCheck(pool.definition.name, encoder.path, detail), ...found.flat()];
 };
@@ -77,7 +90,9 @@ export const examine = async (
   if (admin === null) return found;
   const listed = new Set(found.map(({ subject }) => subject));
   const others = (await patientsOfSidecar(admin, signal)).filter(({ endpoint }) => !listed.has(endpoint.id));
-  const examined = await Promise.all(others.map((patient) => checkPatient(patient, { encoder: null, events })));
+  const examined = await Promise.all(
+    others.map((patient) => checkPatient(patient, { encoder: null, passes: false, events })),
+  );
   const told = await checkSidecar(admin, signal);
   // Both tell how a pool's tokenizer is had, and what is to be mended in a cluster that both see.
   const isKnown = ({ subject, name, detail }: Check): boolean =>

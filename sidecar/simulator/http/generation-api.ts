@@ -29,6 +29,13 @@ const leastBusy = (cores: readonly EngineCore[]): EngineCore | undefined => {
   return cores.reduce((least, core) => (requestsOf(core) < requestsOf(least) ? core : least));
 };
 
+/** The body as the engine reads it: releases that take no token ids do not see any. */
+const readableBody = ({ options }: EngineProcess, body: JsonObject, bytes: Buffer): Buffer => {
+  if (options.generation.takesPromptTokenIds || !('kv_transfer_params' in body)) return bytes;
+  const { kv_transfer_params: _, ...rest } = body;
+  return Buffer.from(JSON.stringify(rest));
+};
+
 const encodePrompts = async (
   process: EngineProcess,
   params: GenerationParams,
@@ -70,7 +77,7 @@ const generate = async (process: EngineProcess, format: AnswerFormat, exchange: 
   const params = readGenerationParams(body, request.headers, options);
   if (format.api === 'chat') checkMessages(body);
   const core = chooseCore(process.cores, request.headers['x-data-parallel-rank']);
-  const prompts = await encodePrompts(process, params, { url, body: bodyBytes });
+  const prompts = await encodePrompts(process, params, { url, body: readableBody(process, body, bodyBytes) });
   checkLengths(prompts, params, options.maxModelTokens);
   if (response.destroyed) return;
 

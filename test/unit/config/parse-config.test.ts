@@ -70,6 +70,11 @@ log: { level: loud }
       'pools[1].name: "qwen" is used twice',
     ],
     [
+      'token ids for an engine that takes none',
+      'pools: [{ name: a, engine: sglang, passTokenIds: true, discovery: { static: [] } }]',
+      'pools[0].passTokenIds: sglang takes no ids',
+    ],
+    [
       'the same address twice',
       'pools: [{ name: a, discovery: { static: [{ address: "h:1" }, { address: "h:1", name: x }] } }]',
       'pools[0].discovery.static[1].address: h:1 is listed twice',

@@ -1,0 +1,106 @@
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { describe, expect, it } from '@jest/globals';
+import { checkLine } from '../../sidecar/cli/doctor/check.ts';
+import { checkTokenIds } from '../../sidecar/cli/doctor/token-ids-checks.ts';
+import { createPromptEncoder } from '../../sidecar/prompt/index.ts';
+import { tinyQwenFolder, type VllmVersion } from '../../sidecar/simulator/index.ts';
+import { endpoint } from '../support/candidates.ts';
+import { runCommandLine } from '../support/command-line.ts';
+import { postJson, readJson } from '../support/http.ts';
+import { appConfig, type RunningEngine, runApp, runEngine } from '../support/running-app.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+interface Answer {
+  readonly choices: readonly { readonly message: unknown }[];
+  readonly usage: { readonly prompt_tokens: number };
+  readonly prompt_token_ids: readonly number[];
+}
+
+const chat = {
+  model: 'tiny',
+  messages: [{ role: 'user', content: 'Count the words of this sentence. '.repeat(12) }],
+  max_tokens: 6,
+  return_token_ids: true,
+};
+
+const configFor = (engine: RunningEngine, pool: Readonly<Record<string, unknown>>) => {
+  const [first] = appConfig([engine]).pools;
+  return appConfig([], { pools: [{ ...first, ...pool }] });
+};
+
+const ask = async (engine: RunningEngine, pool: Readonly<Record<string, unknown>>): Promise<Answer> => {
+  await using app = await runApp(configFor(engine, pool));
+  return readJson<Answer>(await postJson(`${app.proxy}/v1/chat/completions`, chat));
+};
+
+/** The model's folder with a template that begins every prompt otherwise than the engine's. */
+const otherTemplate = async (folder: string): Promise<string> => {
+  await cp(tinyQwenFolder, folder, { recursive: true });
+  const template = await readFile(`${folder}/chat_template.jinja`, 'utf8');
+  await writeFile(`${folder}/chat_template.jinja`, `Attention! ${template}`);
+  return folder;
+};
+
+/** What doctor says of handing ids over, by the pool's tokenizer and setting. */
+const examine = async (options: {
+  readonly tokenizer?: string;
+  readonly passes: boolean;
+  readonly version?: VllmVersion;
+}): Promise<string> => {
+  const { tokenizer = tinyQwenFolder, passes, version = '0.32.0' } = options;
+  await using engine = await runEngine({ version });
+  const patient = { endpoint: endpoint('e', { address: engine.at.address }), models: null, dialsIn: false };
+  const encoder = await createPromptEncoder({ folder: tokenizer });
+  const { signal } = new AbortController();
+  return checkLine(await checkTokenIds(patient, { encoder, model: 'tiny', passes, mayProbe: true, signal }));
+};
+
+describe('a pool that hands token ids over', () => {
+  it('answers as without', async () => {
+    await using engine = await runEngine();
+    const plain = await ask(engine, {});
+    const handed = await ask(engine, { passTokenIds: true });
+    expect(handed.choices[0]?.message).toEqual(plain.choices[0]?.message);
+    expect(handed.prompt_token_ids).toEqual(plain.prompt_token_ids);
+    expect(handed.usage.prompt_tokens).toBe(plain.usage.prompt_tokens);
+  });
+
+  it("has the engine compute the sidecar's ids, only where it is switched on", async () => {
+    await using folder = await temporaryFolder({});
+    await using engine = await runEngine();
+    const tokenizer = await otherTemplate(folder.path);
+    const plain = await ask(engine, { tokenizer });
+    const handed = await ask(engine, { tokenizer, passTokenIds: true });
+    expect(handed.usage.prompt_tokens).toBeGreaterThan(plain.usage.prompt_tokens);
+    expect(handed.prompt_token_ids.slice(-plain.prompt_token_ids.length)).toEqual(plain.prompt_token_ids);
+  });
+});
+
+describe('doctor, of handing token ids over', () => {
+  it('proves that answers stay the same, before and after it is switched on', async () => {
+    expect(await examine({ passes: false })).toMatch(/^ok .*3 chats are answered the same .*may be switched on/);
+    expect(await examine({ passes: true })).toMatch(/^ok .*3 chats are answered the same/);
+  });
+
+  it('fails where the ids differ, and says what to do', async () => {
+    await using folder = await temporaryFolder({});
+    const tokenizer = await otherTemplate(folder.path);
+    expect(await examine({ tokenizer, passes: true })).toMatch(/^FAIL .*other ids .* → set .*passTokenIds/);
+    expect(await examine({ tokenizer, passes: false })).toMatch(/^warn .*other ids .* → leave .*passTokenIds/);
+  });
+
+  it('says of an engine that ignores ids that nothing is spared', async () => {
+    expect(await examine({ passes: true, version: '0.23.0' })).toMatch(/^warn .*ignores ids .*0\.27/);
+    expect(await examine({ passes: false, version: '0.23.0' })).toMatch(/^skip .*ignores ids/);
+  });
+
+  it('is one of the checks of a configuration, and sends nothing unless told to', async () => {
+    await using folder = await temporaryFolder({});
+    await using engine = await runEngine();
+    const { pools } = configFor(engine, { passTokenIds: true });
+    await writeFile(`${folder.path}/config.json`, JSON.stringify({ pools }));
+    const { output } = await runCommandLine('doctor', '--config', `${folder.path}/config.json`);
+    expect(output).toMatch(/skip {2}tiny\/e0 {2}token-ids: .*--probe/);
+    expect(engine.engine.counters().prefixCacheQueries).toBe(0);
+  });
+});
