@@ -9,6 +9,7 @@ export { engineAdapters } from './engines/registry.ts';
 export { type EventSource, fetchEventSources, parseEventSources } from './event-sources.ts';
 export { createReplayGate, type ReplayGate } from './replay-gate.ts';
 export type { ReplayPort } from './stream/replay-run.ts';
+export type { AdoptionOutcome, StreamPosition, WarmState } from './stream/stream-position.ts';
 export { defaultTiming, type StreamTiming } from './stream/timing.ts';
 export { createStreams } from './streams.ts';
 export type { StreamStatus, Streams, StreamsOptions } from './streams-port.ts';

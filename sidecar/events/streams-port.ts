@@ -3,6 +3,7 @@ import type { Holder, PrefixIndexWriter } from '../kvindex/index.ts';
 import type { EventSource } from './event-sources.ts';
 import type { ReplayGate } from './replay-gate.ts';
 import type { AppliedHook } from './stream/batch-applier.ts';
+import type { AdoptionOutcome, StreamPosition, WarmState } from './stream/stream-position.ts';
 import type { StreamReport } from './stream/stream-report.ts';
 import type { StreamTiming } from './stream/timing.ts';
 import type { TrustView } from './stream/trust.ts';
@@ -34,6 +35,11 @@ export interface StreamsOptions {
   /** Asks an engine for its event and replay addresses; asked once for an endpoint where either is not configured. */
   readonly sourcesOf?: (endpoint: Endpoint, signal: AbortSignal) => Promise<readonly EventSource[] | null>;
   readonly timing?: Partial<StreamTiming>;
+  /**
+   * Whether content of elsewhere is awaited (default no): until `release`, what is missing before the first batch of an
+   * endpoint is not given up where no replay brings it; live batches wait, as many as during a replay.
+   */
+  readonly isHeld?: boolean;
 }
 
 /** The event streams of a pool's endpoints. Endpoints not followed are answered for as `fallback`. */
@@ -70,6 +76,19 @@ export interface Streams extends AsyncDisposable {
   notifyRestart(endpoint: EndpointId, notice: { readonly reason: string; readonly startedAtSeconds?: number }): void;
   /** The cache was emptied, as seen elsewhere: sleep, or a reset that passed through the proxy. */
   notifyCleared(endpoint: EndpointId, reason: string): void;
+  /**
+   * Where an endpoint's stream stands as of now, so that its part of the index can be handed on. Null where it is not
+   * followed, or nothing of it is known.
+   */
+  position(endpoint: EndpointId): StreamPosition | null;
+  /**
+   * Takes on content that another process had of an endpoint, if less is missing from it than from what is known here and
+   * it is proven to be of the engine's process that answers now. `load` fills the holder, which is empty then, in steps.
+   * Rejects with `not-found` for an endpoint that is not followed, and with what `load` throws.
+   */
+  adopt(endpoint: EndpointId, warm: WarmState): Promise<AdoptionOutcome>;
+  /** No content of elsewhere is awaited any more. */
+  release(): void;
   /** Ends all subscriptions; resolves when no socket is open. */
   stop(): Promise<void>;
 }

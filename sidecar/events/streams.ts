@@ -24,6 +24,7 @@ export const createStreams = (options: StreamsOptions): Streams => {
     labels: { pool },
   });
   let boundSocket: OpenSocket | null = null;
+  let isHeld = options.isHeld ?? false;
 
   const awaitClosing = (closed: Promise<void>): void => {
     const done = closed.finally(() => closing.delete(done));
@@ -44,6 +45,12 @@ export const createStreams = (options: StreamsOptions): Streams => {
     if (boundSocket !== null) awaitClosing(boundSocket.close());
     boundSocket = null;
     await Promise.all(closing);
+  };
+
+  const entryOf = (id: EndpointId): FollowedStream => {
+    const entry = followed.get(id);
+    if (entry !== undefined) return entry;
+    throw new SidecarError('not-found', 'endpoint is not followed', { details: { endpoint: id } });
   };
 
   return {
@@ -67,6 +74,7 @@ export const createStreams = (options: StreamsOptions): Streams => {
       const entry = new FollowedStream(endpoint, {
         ...options,
         timing,
+        isHeld,
         ownsHolder: holder === undefined,
         holder: holder ?? index.addHolder(endpoint.id),
         onApplied: options.onApplied ?? (() => {}),
@@ -86,17 +94,17 @@ export const createStreams = (options: StreamsOptions): Streams => {
     statuses: () => [...followed.values()].map((entry) => entry.status()),
     trust: (id) => followed.get(id)?.stream.trust() ?? unknownTrust,
     firstReplayDone: (id) => followed.get(id)?.stream.isSettled ?? true,
-    applied: async (id, sequence) => {
-      const entry = followed.get(id);
-      if (entry === undefined) {
-        throw new SidecarError('not-found', 'endpoint is not followed', { details: { endpoint: id } });
-      }
-      await entry.applied(sequence);
-    },
+    applied: async (id, sequence) => entryOf(id).applied(sequence),
     verify: (id) => followed.get(id)?.stream.verify(),
     notifyTraffic: (id) => followed.get(id)?.stream.servedTraffic(),
     notifyRestart: (id, notice) => followed.get(id)?.stream.restarted(notice),
     notifyCleared: (id, reason) => followed.get(id)?.stream.cleared(reason),
+    position: (id) => followed.get(id)?.stream.position() ?? null,
+    adopt: async (id, warm) => entryOf(id).stream.adopt(warm),
+    release: () => {
+      isHeld = false;
+      for (const { stream } of followed.values()) stream.release();
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };

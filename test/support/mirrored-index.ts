@@ -40,5 +40,7 @@ export const mirrorIndex = (real: PrefixIndex): TinyIndex => {
       return Math.min(matched[holder] ?? 0, Math.floor((tokenIds.length - 1) / blockSize)) * blockSize;
     },
     contents: tiny.contents,
+    save: tiny.save,
+    restore: () => differ('content of elsewhere, which is not mirrored'),
   };
 };

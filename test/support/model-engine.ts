@@ -10,6 +10,8 @@ type Frames = readonly Uint8Array[];
 export interface ModelEngine {
   /** Does something to the cache and publishes it: stores a chain, extends one, stores a copy, evicts, or clears. */
   step(): Frames;
+  /** Empties the cache and publishes that. */
+  clear(): Frames;
   /** Publishes a batch of the given events, as a positional batch. */
   publish(...events: readonly unknown[]): Frames;
   /** Starts anew: numbers from the first one, empty cache, empty buffer. Hashes are the same as before. */
@@ -106,6 +108,10 @@ export const createModelEngine = (
         return publish(['AllBlocksCleared'], storeChain());
       }
       return dice < 0.4 ? publish(evict(), storeChain()) : publish(storeChain());
+    },
+    clear: () => {
+      blocks = new Map();
+      return publish(['AllBlocksCleared']);
     },
     restart: () => {
       truth = createTinyIndex();

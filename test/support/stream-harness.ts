@@ -16,7 +16,7 @@ import { EventStream } from '../../sidecar/events/stream/event-stream.ts';
 import { LossLedger } from '../../sidecar/events/stream/loss-ledger.ts';
 import { Orphans } from '../../sidecar/events/stream/orphans.ts';
 import type { TurnQueue } from '../../sidecar/events/turn-queue.ts';
-import type { KvEvent } from '../../sidecar/kvindex/index.ts';
+import type { Holder, KvEvent } from '../../sidecar/kvindex/index.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 import { createTinyIndex, type TinyIndex } from './tiny-index.ts';
 
@@ -125,6 +125,7 @@ export interface StreamHarness {
   readonly stream: EventStream;
   readonly index: TinyIndex;
   readonly endpoint: EndpointId;
+  readonly holder: Holder;
   readonly clock: FakeClock;
   readonly replay: FakeReplayPort;
   readonly logger: RecordingLogger;
@@ -142,6 +143,8 @@ export const createStreamHarness = (
     readonly clock?: FakeClock;
     readonly replay?: FakeReplayPort;
     readonly index?: TinyIndex;
+    /** Whether what is missing at the beginning waits for content of elsewhere (default no). */
+    readonly isHeld?: boolean;
   } = {},
 ): StreamHarness => {
   const clock = options.clock ?? createFakeClock();
@@ -178,8 +181,9 @@ export const createStreamHarness = (
     metrics: silentMetrics,
     labels,
     timing,
+    isHeld: options.isHeld ?? false,
     onProgress: () => {},
     onChanged: () => {},
   });
-  return { stream, index, endpoint: endpoint.id, clock, replay, logger, events };
+  return { stream, index, endpoint: endpoint.id, holder, clock, replay, logger, events };
 };

@@ -3,6 +3,7 @@ import type { EngineAdapter } from '../engines/adapter.ts';
 import { decodeLiveFrame, type LiveFrame } from '../frames.ts';
 import type { ReplayGate } from '../replay-gate.ts';
 import type { TurnQueue } from '../turn-queue.ts';
+import { Adoption } from './adoption.ts';
 import type { BatchApplier } from './batch-applier.ts';
 import { Freshness } from './freshness.ts';
 import { StreamJournal } from './journal.ts';
@@ -11,6 +12,7 @@ import { RebuildPolicy } from './rebuild-policy.ts';
 import { Recovery, type ReplayOutcome, type ReplayPurpose } from './recovery.ts';
 import type { ReplayPort } from './replay-run.ts';
 import { Sequencer } from './sequencer.ts';
+import type { AdoptionOutcome, StreamPosition, WarmState } from './stream-position.ts';
 import type { StreamReport } from './stream-report.ts';
 import { Timers } from './timers.ts';
 import type { StreamTiming } from './timing.ts';
@@ -36,6 +38,8 @@ export interface EventStreamOptions {
   /** Labels of the endpoint. */
   readonly labels: MetricLabels;
   readonly timing: StreamTiming;
+  /** Whether batches missing at the beginning wait for `release` instead of being given up where no replay brings them. */
+  readonly isHeld?: boolean;
   /** Told after each batch that was applied or given up. */
   readonly onProgress: (lastSequence: number) => void;
   /** Told after each change of state or trust. */
@@ -57,9 +61,11 @@ export class EventStream {
   readonly #sequencer: Sequencer;
   readonly #recovery: Recovery;
   readonly #freshness: Freshness;
+  readonly #adoption: Adoption;
   readonly #rebuilds = new RebuildPolicy();
   #isProofDue = false;
   #isSettled = false;
+  #isHeld: boolean;
   #restartedAtMs = Number.NEGATIVE_INFINITY;
   #trust: Trust = 'fallback';
 
@@ -83,6 +89,15 @@ export class EventStream {
       journal: this.#journal,
       onRestart: (reason) => this.#takeRestart(reason),
       onOver: (outcome, purpose) => this.#afterReplay(outcome, purpose),
+    });
+    this.#isHeld = options.isHeld ?? false;
+    this.#adoption = new Adoption({
+      ...options,
+      sequencer: this.#sequencer,
+      recovery: this.#recovery,
+      journal: this.#journal,
+      onLoaded: () => this.#goOn(),
+      onEmptied: () => this.#refetch(),
     });
     options.metrics.gauge('endpoint_trust', trustNumbers[this.#trust], options.labels);
     this.#armStale();
@@ -117,6 +132,7 @@ export class EventStream {
   /** The connection is gone; the socket dials again by itself. */
   disconnected(): void {
     if (!this.#isConnected) return;
+    this.#adoption.cancel();
     this.#recovery.cancel();
     this.#sequencer.forgetWaiting();
     this.#journal.enter({ kind: 'connecting' }, 'disconnected');
@@ -178,7 +194,34 @@ export class EventStream {
   cleared(reason: string): void {
     if (this.#isClosed) return;
     this.#options.logger.info('endpoint emptied its cache', { reason });
+    const wasLoading = this.#adoption.isLoading;
+    this.#adoption.cancel();
     this.#options.applier.clear();
+    if (wasLoading) this.#refetch();
+  }
+
+  /** Where the stream stands right now; null where nothing is known that could be of use to another process. */
+  position(): StreamPosition | null {
+    return this.#sequencer.position();
+  }
+
+  /**
+   * Takes on content of elsewhere in place of what is known here, if less is missing from it and it is proven to be of the
+   * engine's process. Then goes on behind its position: by replay, or with the live batches that wait. Rejects where the
+   * content cannot be loaded.
+   */
+  async adopt(warm: WarmState): Promise<AdoptionOutcome> {
+    const outcome = await this.#adoption.adopt(warm);
+    this.#options.logger.info('content of elsewhere', { outcome, sequence: warm.position.last });
+    return outcome;
+  }
+
+  /** No content of elsewhere is to be expected any more: what is missing is given up as usual. */
+  release(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    if (this.#isConnected) this.#settle();
+    this.#noteTrust();
   }
 
   /**
@@ -207,12 +250,13 @@ export class EventStream {
   useReplay(replay: ReplayPort): void {
     this.#recovery.usePort(replay);
     this.#rebuilds.hope();
-    if (this.#isConnected) this.#recover();
+    if (this.#isConnected && !this.#adoption.isLoading) this.#recover();
   }
 
   /** Ends the stream; nothing is told or applied afterwards. */
   close(why: 'not-configured' | 'unfollowed'): void {
     if (this.#isClosed) return;
+    this.#adoption.cancel();
     this.#recovery.cancel();
     this.#timers.cancelAll();
     this.#sequencer.forgetWaiting();
@@ -310,7 +354,26 @@ export class EventStream {
     this.#recovery.begin(this.#sequencer.last === null ? 'join' : 'catch-up');
   }
 
+  /** Sees to what comes behind content that was taken on. */
+  #goOn(): void {
+    if (this.#recovery.isPossible) {
+      this.#recovery.begin('resume');
+      return;
+    }
+    if (!this.#sequencer.hasNext) this.#freshness.noteDoubt();
+    this.#settle();
+    this.#noteTrust();
+  }
+
+  /** Begins anew with an empty part of the index, of the same process. */
+  #refetch(): void {
+    if (this.#recovery.isPossible) this.#recovery.begin('join');
+    else this.#settle();
+    this.#noteTrust();
+  }
+
   #forgetProcess(reason: string): void {
+    this.#adoption.cancel();
     this.#recovery.cancel();
     this.#recovery.endCooldown();
     this.#sequencer.forgetProcess();
@@ -331,7 +394,7 @@ export class EventStream {
   /** Applies what is in order, then sees to what is missing. */
   #settle(): void {
     this.#sequencer.drain();
-    if (!this.#isConnected) return;
+    if (!this.#isConnected || this.#adoption.isLoading) return;
     while (this.#sequencer.isMissing) {
       if (this.#recovery.isRunning) {
         this.#recovery.promoteCheck();
@@ -342,6 +405,7 @@ export class EventStream {
         this.#recover();
         return;
       }
+      if (this.#isHeld && this.#sequencer.last === null) break;
       if (this.#recovery.hasPort) this.#rebuilds.hope();
       this.#sequencer.writeOffMissing();
       this.#sequencer.drain();

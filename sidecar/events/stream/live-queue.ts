@@ -35,6 +35,11 @@ export class LiveQueue {
     return payload;
   }
 
+  /** Every batch kept, in order of arrival. */
+  entries(): Iterable<readonly [sequence: number, payload: Uint8Array]> {
+    return this.#payloads;
+  }
+
   /** Lowest number kept, null when empty. O(size). */
   lowest(): number | null {
     let lowest: number | null = null;

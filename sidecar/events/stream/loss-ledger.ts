@@ -1,3 +1,5 @@
+import type { LossCounts } from './stream-position.ts';
+
 /**
  * What is known to be missing from an endpoint's part of the index, counted since its cache was last known to be empty:
  * at the engine's start, after `AllBlocksCleared`, or where a replay says that nothing was published yet.
@@ -49,6 +51,24 @@ export class LossLedger {
     this.#isZeroInDoubt = false;
     this.#storedBlocks = 0;
     this.#orphanedBlocks = 0;
+  }
+
+  counts(): LossCounts {
+    return {
+      appliedBatches: this.#applied,
+      lostBatches: this.lostBatches,
+      storedBlocks: this.#storedBlocks,
+      orphanedBlocks: this.#orphanedBlocks,
+    };
+  }
+
+  /** Goes on from counts taken elsewhere. */
+  restore({ appliedBatches, lostBatches, storedBlocks, orphanedBlocks }: LossCounts): void {
+    this.anchor();
+    this.#applied = appliedBatches;
+    this.#lost = lostBatches;
+    this.#storedBlocks = storedBlocks;
+    this.#orphanedBlocks = orphanedBlocks;
   }
 
   applyBatch(): void {

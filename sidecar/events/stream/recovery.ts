@@ -9,9 +9,9 @@ import type { StreamTiming } from './timing.ts';
 /**
  * Why a replay runs. `join`: nothing is applied yet. `catch-up`: batches are missing, or the connection is new. `check`: a
  * live stream makes sure that it missed nothing. `rebuild`: an earlier replay failed; starts over if the engine still has
- * everything since its start. `start`: only the lowest number that the engine has is of interest.
+ * everything since its start. `resume`: content of elsewhere was taken on. `start`: only the lowest number that the engine has is of interest.
  */
-export type ReplayPurpose = 'join' | 'rejoin' | 'catch-up' | 'check' | 'rebuild' | 'start';
+export type ReplayPurpose = 'join' | 'rejoin' | 'catch-up' | 'check' | 'rebuild' | 'resume' | 'start';
 
 /** Batches applied already that a check asks for again, to compare them. */
 const comparedBatches = 8;
@@ -128,6 +128,40 @@ export class Recovery {
     this.#run.start();
   }
 
+  /**
+   * Asks for the first batch that the engine still has from `sequence` on: null where it answers none, or there is no
+   * replay, or `cancel` was called.
+   */
+  askFor(sequence: number): { readonly batch: Promise<NumberedBatch | null>; readonly cancel: () => void } {
+    const { gate, clock, random, timing } = this.#options;
+    const answer = Promise.withResolvers<NumberedBatch | null>();
+    const port = this.isPossible ? this.#port : null;
+    if (port === null) return { batch: Promise.resolve(null), cancel: () => {} };
+    const end = (batch: NumberedBatch | null): void => {
+      run.cancel();
+      answer.resolve(batch);
+    };
+    const run = new ReplayRun({
+      port,
+      gate,
+      clock,
+      random,
+      timing: { ...timing, replayTries: 1 },
+      from: () => sequence,
+      onBegun: () => {},
+      onWaiting: () => {},
+      onBatch: (batch) => {
+        end(batch);
+        return true;
+      },
+      onEnd: () => end(null),
+      onGaveUp: () => end(null),
+      onMalformed: () => {},
+    });
+    run.start();
+    return { batch: answer.promise, cancel: () => end(null) };
+  }
+
   /** Batches turned out to be missing while a mere check runs: it becomes the catch-up. */
   promoteCheck(): void {
     if (this.#run === null || this.#purpose !== 'check') return;
@@ -153,8 +187,8 @@ export class Recovery {
 
   /** Checks and attempts to rebuild leave the stream's state as it is. */
   #enter(state: Parameters<StreamJournal['enter']>[0]): void {
-    const isVisible = this.#purpose === 'join' || this.#purpose === 'rejoin' || this.#purpose === 'catch-up';
-    if (isVisible) this.#options.journal.enter(state, this.#purpose);
+    const isSilent = this.#purpose === 'check' || this.#purpose === 'rebuild' || this.#purpose === 'start';
+    if (!isSilent) this.#options.journal.enter(state, this.#purpose);
   }
 
   #enterGap(): void {
@@ -235,12 +269,17 @@ export class Recovery {
     } else if (this.#purpose !== 'rebuild' && this.#purpose !== 'start') {
       if (sequencer.isMissing) {
         if (!hasProgressed) sequencer.writeOffMissing();
-      } else if (!this.#hasSeenBatch && (this.#isProven || this.#purpose === 'rejoin')) {
+      } else if (!this.#hasSeenBatch && this.#mustAnswer) {
         onRestart('last-batch-unknown-to-engine');
         return;
       }
     }
     onOver(this.#malformedInRun > 0 ? 'malformed' : 'complete', this.#begunFor);
+  }
+
+  /** Whether a reply without any batch says that the engine's process is another one. */
+  get #mustAnswer(): boolean {
+    return this.#isProven || this.#purpose === 'rejoin' || this.#purpose === 'resume';
   }
 
   #giveUp(): void {

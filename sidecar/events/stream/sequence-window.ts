@@ -10,6 +10,17 @@ const sampledBytes = 48;
  */
 export type SequenceVerdict = 'new' | 'duplicate' | 'late' | 'restart' | 'unreadable';
 
+/** What a {@link SequenceWindow} holds, for another process. JSON-safe. */
+export interface WindowMarks {
+  /** Number of the last batch dealt with. */
+  readonly last: number;
+  /** Unix seconds at which the engine made the first and the last batch applied. */
+  readonly firstTimestamp: number;
+  readonly lastTimestamp: number;
+  /** The newest batches applied, oldest first: number and fingerprint of each in turn. */
+  readonly marks: readonly number[];
+}
+
 const fingerprint = (payload: Uint8Array): number => {
   let mixed = payload.length | 0;
   const headEnd = Math.min(sampledBytes, payload.length);
@@ -74,6 +85,48 @@ export class SequenceWindow {
     if (isKnown) return 'restart';
     if (sequence > this.#lastApplied || timestamp < this.#lastTimestamp) return 'late';
     return sequence === 0 || timestamp > this.#lastTimestamp ? 'restart' : 'late';
+  }
+
+  /** Null before the first batch applied. */
+  marks(): WindowMarks | null {
+    const last = this.#last;
+    const firstTimestamp = this.#firstTimestamp;
+    if (last === null || firstTimestamp === null) return null;
+    const marks: number[] = [];
+    for (let sequence = Math.max(0, this.#lastApplied + 1 - remembered); sequence <= this.#lastApplied; sequence += 1) {
+      const slot = sequence % remembered;
+      if (this.#sequences[slot] === sequence) marks.push(sequence, this.#fingerprints[slot] ?? 0);
+    }
+    return { last, firstTimestamp, lastTimestamp: this.#lastTimestamp, marks };
+  }
+
+  /** Goes on from where another window stood. */
+  restore({ last, firstTimestamp, lastTimestamp, marks }: WindowMarks): void {
+    this.reset();
+    for (let at = 0; at + 1 < marks.length; at += 2) {
+      const sequence = marks[at] ?? 0;
+      this.#sequences[sequence % remembered] = sequence;
+      this.#fingerprints[sequence % remembered] = marks[at + 1] ?? 0;
+      this.#lastApplied = sequence;
+    }
+    this.#last = last;
+    this.#firstTimestamp = firstTimestamp;
+    this.#lastTimestamp = lastTimestamp;
+  }
+
+  /**
+   * Whether both saw the same process: false where any number that both know stands for different batches, null where they
+   * know none in common.
+   */
+  agreesWith({ marks }: WindowMarks): boolean | null {
+    let agrees: boolean | null = null;
+    for (let at = 0; at + 1 < marks.length; at += 2) {
+      const sequence = marks[at] ?? 0;
+      if (this.#sequences[sequence % remembered] !== sequence) continue;
+      if (this.#fingerprints[sequence % remembered] !== marks[at + 1]) return false;
+      agrees = true;
+    }
+    return agrees;
   }
 
   /** Back to not knowing where the stream stands. */

@@ -5,7 +5,8 @@ import type { BatchApplier } from './batch-applier.ts';
 import type { StreamJournal } from './journal.ts';
 import { LiveQueue } from './live-queue.ts';
 import type { LossLedger } from './loss-ledger.ts';
-import { type SequenceVerdict, SequenceWindow } from './sequence-window.ts';
+import { type SequenceVerdict, SequenceWindow, type WindowMarks } from './sequence-window.ts';
+import type { StreamPosition } from './stream-position.ts';
 import type { StreamTiming } from './timing.ts';
 
 /** A numbered batch, not decoded yet. */
@@ -46,6 +47,8 @@ export class Sequencer {
   /** Last number known of when number 0 came into doubt, null where it is not. */
   #doubtedAt: number | null = null;
   #isDrainDue = false;
+  /** Whether everything waits, since the endpoint's part of the index is being filled otherwise. */
+  #isPaused = false;
   #hasEverApplied = false;
   #eventLagMs: number | null = null;
 
@@ -99,19 +102,67 @@ export class Sequencer {
   }
 
   judge(batch: NumberedBatch): SequenceVerdict {
-    return this.#window.judge(batch.sequence, batch.payload, (payload) => {
-      try {
-        return this.#options.adapter.peek(payload).timestampSeconds;
-      } catch {
-        return null;
-      }
-    });
+    return this.#judgeBy(this.#window, batch);
+  }
+
+  /** Where the stream stands; null before the first batch, and where nothing is known of what came before it. */
+  position(): StreamPosition | null {
+    const { ledger } = this.#options;
+    const marks = this.#window.marks();
+    return marks === null || !ledger.isAnchored || this.#isPaused ? null : { ...marks, ...ledger.counts() };
+  }
+
+  /** Whether what was applied or waits is of the process that `marks` are of; null where it cannot be told. */
+  agreesWith(marks: WindowMarks): boolean | null {
+    const ofQueue = this.haveMarks(marks, this.#queue.entries());
+    const ofWindow = this.#window.agreesWith(marks);
+    return ofQueue === false ? false : (ofWindow ?? ofQueue);
+  }
+
+  /** Whether `marks` are of the process that published all these batches; null where they do not tell. */
+  haveMarks(marks: WindowMarks, batches: Iterable<readonly [number, Uint8Array]>): boolean | null {
+    const window = new SequenceWindow();
+    window.restore(marks);
+    let agrees: boolean | null = null;
+    for (const [sequence, payload] of batches) {
+      const verdict = this.#judgeBy(window, { sequence, payload });
+      if (verdict === 'restart') return false;
+      if (verdict === 'duplicate') agrees = true;
+    }
+    return agrees;
+  }
+
+  /** Empties the endpoint's part and lets everything wait until `resumeAt`, or until the stream starts over. */
+  pauseEmpty(): void {
+    this.startOver();
+    this.#isPaused = true;
+  }
+
+  /** Goes on behind a position that the endpoint's part was filled to. False where what waits is of another process. */
+  resumeAt(position: StreamPosition): boolean {
+    const { ledger, onProgress } = this.#options;
+    this.#window.restore(position);
+    for (const [sequence, payload] of this.#queue.entries()) {
+      if (this.judge({ sequence, payload }) === 'restart') return false;
+    }
+    ledger.restore(position);
+    this.#queue.dropThrough(position.last);
+    this.#highest = Math.max(this.#highest, position.last);
+    this.#hasEverApplied = true;
+    this.#isPaused = false;
+    onProgress(position.last);
+    return true;
+  }
+
+  /** Whether the next batch waits here. */
+  get hasNext(): boolean {
+    return this.#queue.has(this.next);
   }
 
   /** Takes a new live batch: applies it if it is the next one, else keeps it. One that cannot be decoded stays missing. */
   takeLive(batch: NumberedBatch): void {
     this.#highest = Math.max(this.#highest, batch.sequence);
-    if (batch.sequence === this.next) this.#apply(batch, 'live');
+    if (batch.sequence === this.next && !this.#isPaused) this.#apply(batch, 'live');
     else if (!this.#queue.push(batch.sequence, batch.payload)) this.#options.journal.count('overflowed');
   }
 
@@ -125,6 +176,7 @@ export class Sequencer {
 
   /** Applies what waits and is next, in this turn as far as there is time and at least one, the rest in later turns. */
   drain(): void {
+    if (this.#isPaused) return;
     for (let payload = this.#queue.take(this.next); payload !== null; payload = this.#queue.take(this.next)) {
       this.#apply({ sequence: this.next, payload }, 'live');
       if (!this.#options.turns.hasTime()) {
@@ -200,6 +252,7 @@ export class Sequencer {
     this.#options.ledger.reset();
     this.#window.reset();
     this.#doubtedAt = null;
+    this.#isPaused = false;
   }
 
   /** Begins anew with an empty cache, of another process. */
@@ -212,6 +265,16 @@ export class Sequencer {
   forgetWaiting(): void {
     this.#queue.clear();
     this.#highest = this.#window.last ?? -1;
+  }
+
+  #judgeBy(window: SequenceWindow, batch: NumberedBatch): SequenceVerdict {
+    return window.judge(batch.sequence, batch.payload, (payload) => {
+      try {
+        return this.#options.adapter.peek(payload).timestampSeconds;
+      } catch {
+        return null;
+      }
+    });
   }
 
   /** False when the batch cannot be decoded, in which case nothing changed. */
