@@ -8,46 +8,26 @@ import type { CandidateRecord } from './types.ts';
  */
 export class CandidateTable {
   readonly #endpoints: readonly Endpoint[];
-  readonly #scorers: readonly string[];
-  /** Type of the filter that removed a candidate, else null; null as a whole where none was removed. */
-  readonly #removedBy: readonly (string | null)[] | null;
-  /** For each candidate its cached tokens, its total, then its score by each scorer. */
-  readonly #figures: Float64Array;
+  readonly #cachedTokens: readonly number[];
+  readonly #schedule: Pick<Schedule, 'totals' | 'columns' | 'removedBy'>;
 
-  constructor(evaluations: Schedule['evaluations']) {
-    const scored = evaluations.find(({ removedBy }) => removedBy === null);
-    const scorers = scored === undefined ? [] : Object.keys(scored.scores);
-    const width = 2 + scorers.length;
-    const figures = new Float64Array(evaluations.length * width);
-    const endpoints: Endpoint[] = [];
-    let isAnyRemoved = false;
-    for (const { candidate, scores, total, removedBy } of evaluations) {
-      const at = endpoints.length * width;
-      endpoints.push(candidate.endpoint);
-      figures[at] = candidate.cachedTokens;
-      figures[at + 1] = total;
-      for (let scorer = 0; scorer < scorers.length; scorer += 1) {
-        figures[at + 2 + scorer] = scores[scorers[scorer] ?? ''] ?? 0;
-      }
-      if (removedBy !== null) isAnyRemoved = true;
-    }
-    this.#endpoints = endpoints;
-    this.#scorers = scorers;
-    this.#figures = figures;
-    this.#removedBy = isAnyRemoved ? evaluations.map(({ removedBy }) => removedBy) : null;
+  /** Keeps the outcome's columns and of its candidates what records show: they hold on to much more. */
+  constructor({ candidates, totals, columns, removedBy }: Schedule) {
+    this.#endpoints = candidates.map(({ endpoint }) => endpoint);
+    this.#cachedTokens = candidates.map(({ cachedTokens }) => cachedTokens);
+    this.#schedule = { totals, columns, removedBy };
   }
 
   /** Every candidate in order, as the admin API shows it. */
   records(): readonly CandidateRecord[] {
     return this.#endpoints.map(({ address, name, rank }, position) => {
-      const at = position * this.#width;
       const removedBy = this.#removalOf(position);
-      const scores = this.#scorers.map((type, scorer) => [type, this.#figures[at + 2 + scorer] ?? 0] as const);
+      const scores = this.#schedule.columns.map((column) => [column.scorer, column.scores[position] ?? 0] as const);
       return {
         endpoint: address,
         name,
         rank,
-        cachedTokens: this.#figures[at] ?? 0,
+        cachedTokens: this.#cachedTokens[position] ?? 0,
         scores: removedBy === null ? Object.fromEntries(scores) : {},
         total: this.#totalOf(position),
         removedBy,
@@ -63,15 +43,11 @@ export class CandidateTable {
       .map(({ endpoint }) => endpoint);
   }
 
-  get #width(): number {
-    return 2 + this.#scorers.length;
-  }
-
   #totalOf(position: number): number {
-    return this.#figures[position * this.#width + 1] ?? 0;
+    return this.#schedule.totals[position] ?? 0;
   }
 
   #removalOf(position: number): string | null {
-    return this.#removedBy?.[position] ?? null;
+    return this.#schedule.removedBy?.[position] ?? null;
   }
 }

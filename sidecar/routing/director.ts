@@ -64,7 +64,7 @@ const createDecisionIds = (random: Random): (() => DecisionId) => {
 const reasonOf = (evaluation: Evaluation, picked: PickedEndpoint): RouteReason => {
   const { prompt, parsed } = evaluation;
   if (prompt.kind === 'unknown') {
-    const hasSession = evaluation.schedule.evaluations.some(({ scores }) => 'session-affinity-scorer' in scores);
+    const hasSession = evaluation.schedule.columns.some(({ scorer }) => scorer === 'session-affinity-scorer');
     if (hasSession) return 'session';
     if (!evaluation.isModelKnown) return 'fallback-model';
     return parsed.api === 'other' && parsed.unreadable === null ? 'load' : `fallback-${prompt.why}`;
@@ -228,7 +228,7 @@ export const createDirector = (options: DirectorOptions): Director => {
 
   const commit = (evaluation: Evaluation, request: RouteRequest): Decision => {
     const id = nextId();
-    const table = new CandidateTable(evaluation.schedule.evaluations);
+    const table = new CandidateTable(evaluation.schedule);
     const record = recordOf(evaluation, { id, atMs: clock.wallNow(), table });
     log.add(record);
     observeDurations(evaluation);
@@ -286,7 +286,7 @@ export const createDirector = (options: DirectorOptions): Director => {
       const evaluation = await evaluate({ ...context, isDryRun: true }, request);
       const { prompt } = evaluation;
       const [first] = prompt.kind === 'encoded' ? prompt.sequences : [];
-      const table = new CandidateTable(evaluation.schedule.evaluations);
+      const table = new CandidateTable(evaluation.schedule);
       return {
         record: recordOf(evaluation, { id: nextId(), atMs: clock.wallNow(), table }),
         tokenIds: first?.tokenIds ?? null,

@@ -42,7 +42,13 @@ export interface EvaluationContext {
 const sessionOf = (request: RouteRequest, parsed: ParsedRequest): string | null =>
   request.header('x-session-id') ?? parsed.sessionId;
 
-const emptySchedule: Schedule = { picked: null, evaluations: [] };
+const emptySchedule: Schedule = {
+  picked: null,
+  candidates: [],
+  removedBy: null,
+  totals: new Float64Array(0),
+  columns: [],
+};
 
 const emptyRequest = (bodyBytes: number): ParsedRequest => ({
   api: 'other',

@@ -14,5 +14,5 @@ export type {
   Profile,
   Schedule,
   SchedulingRequest,
-  ScoredCandidate,
+  ScoredCandidates,
 } from './types.ts';

@@ -1,8 +1,8 @@
-import type { Candidate, CandidateEvaluation, Profile, Schedule, SchedulingRequest, ScoredCandidate } from './types.ts';
+import type { Candidate, Profile, Schedule, SchedulingRequest, ScoreColumn } from './types.ts';
 
 interface Filtered {
   readonly left: readonly Candidate[];
-  readonly removedBy: ReadonlyMap<Candidate, string>;
+  readonly removedBy: Schedule['removedBy'];
 }
 
 const filterCandidates = (
@@ -10,42 +10,40 @@ const filterCandidates = (
   candidates: readonly Candidate[],
   filters: Profile['filters'],
 ): Filtered => {
-  const removedBy = new Map<Candidate, string>();
+  const removers = new Map<Candidate, string>();
   let left = candidates;
   for (const filter of filters) {
     const staying = filter.filter(request, left);
     if (staying.length === left.length) continue;
     const kept = new Set(staying);
-    for (const candidate of left) if (!kept.has(candidate)) removedBy.set(candidate, filter.type);
+    for (const candidate of left) if (!kept.has(candidate)) removers.set(candidate, filter.type);
     left = staying;
   }
+  const removedBy = removers.size === 0 ? null : candidates.map((candidate) => removers.get(candidate) ?? null);
   return { left, removedBy };
 };
 
-interface Scored extends ScoredCandidate {
-  readonly scores: Readonly<Record<string, number>>;
-}
-
-const scoreCandidates = (
-  request: SchedulingRequest,
-  candidates: readonly Candidate[],
-  scorers: Profile['scorers'],
-): readonly Scored[] => {
-  const columns = scorers.map(({ scorer, weight }) => ({
-    type: scorer.type,
-    weight,
-    scores: scorer.score(request, candidates),
-  }));
-  return candidates.map((candidate, position) => {
-    const scores: Record<string, number> = {};
-    let total = 0;
-    for (const column of columns) {
-      const score = column.scores[position] ?? 0;
-      scores[column.type] = score;
-      total += column.weight * score;
-    }
-    return { candidate, total, scores };
+/** Figures of the candidates left at their places among all; filters keep the order. */
+const amongAll = (figures: Float64Array, removedBy: Schedule['removedBy']): Float64Array => {
+  if (removedBy === null) return figures;
+  let next = 0;
+  return Float64Array.from(removedBy, (remover) => {
+    if (remover !== null) return 0;
+    next += 1;
+    return figures[next - 1] ?? 0;
   });
+};
+
+const weightedSums = (columns: readonly ScoreColumn[], scorers: Profile['scorers'], length: number): Float64Array => {
+  const totals = new Float64Array(length);
+  for (let column = 0; column < columns.length; column += 1) {
+    const scores = columns[column]?.scores;
+    const weight = scorers[column]?.weight ?? 0;
+    for (let position = 0; position < length; position += 1) {
+      totals[position] = (totals[position] ?? 0) + weight * (scores?.[position] ?? 0);
+    }
+  }
+  return totals;
 };
 
 /**
@@ -53,20 +51,18 @@ const scoreCandidates = (
  * before left; scores of those left are weighted and summed; the picker chooses. O(candidates × (filters + scorers)).
  */
 export const preview = (request: SchedulingRequest, candidates: readonly Candidate[], profile: Profile): Schedule => {
+  const { scorers, picker } = profile;
   const { left, removedBy } = filterCandidates(request, candidates, profile.filters);
-  const scored = scoreCandidates(request, left, profile.scorers);
-  const picked = scored.length === 0 ? null : profile.picker.pick(request, scored).candidate;
-  let next = 0;
-  const evaluations = candidates.map((candidate): CandidateEvaluation => {
-    const entry = scored[next];
-    // Filters keep the order, so those left come by in the order of all.
-    if (entry === undefined || entry.candidate !== candidate) {
-      return { candidate, scores: {}, total: 0, removedBy: removedBy.get(candidate) ?? null };
-    }
-    next += 1;
-    return { candidate, scores: entry.scores, total: entry.total, removedBy: null };
-  });
-  return { picked, evaluations };
+  const columns = scorers.map(({ scorer }) => ({ scorer: scorer.type, scores: scorer.score(request, left) }));
+  const totals = weightedSums(columns, scorers, left.length);
+  const picked = left.length === 0 ? null : (left[picker.pick(request, { candidates: left, totals })] ?? null);
+  return {
+    picked,
+    candidates,
+    removedBy,
+    totals: amongAll(totals, removedBy),
+    columns: columns.map(({ scorer, scores }) => ({ scorer, scores: amongAll(scores, removedBy) })),
+  };
 };
 
 /** Chooses an endpoint for a request that is then sent: {@link preview}, with the picker told of its choice. */

@@ -49,17 +49,20 @@ export interface Scorer {
   score(request: SchedulingRequest, candidates: readonly Candidate[]): Float64Array;
 }
 
-/** Candidate with its weighted sum. */
-export interface ScoredCandidate {
-  readonly candidate: Candidate;
-  readonly total: number;
+/** Candidates with their weighted sums, in the same order. */
+export interface ScoredCandidates {
+  readonly candidates: readonly Candidate[];
+  readonly totals: Float64Array;
 }
 
 /** Chooses from scored candidates, at least one. */
 export interface Picker {
   readonly type: string;
-  /** The choice; the same for the same arguments and random numbers until {@link Picker.settle} is called. */
-  pick(request: SchedulingRequest, scored: readonly ScoredCandidate[]): ScoredCandidate;
+  /**
+   * Position of the choice; the same for the same arguments and random numbers until {@link Picker.settle} is called.
+   * Throws `internal` where there is no candidate.
+   */
+  pick(request: SchedulingRequest, scored: ScoredCandidates): number;
   /** Told of each pick that is carried out; only pickers may hold state (a round-robin position). */
   settle?(picked: Candidate): void;
 }
@@ -72,20 +75,23 @@ export interface Profile {
   readonly picker: Picker;
 }
 
-/** Outcome of one scheduling run. */
+/** What one scorer gave each candidate. */
+export interface ScoreColumn {
+  /** The scorer's type. */
+  readonly scorer: string;
+  /** In [0, 1]; 0 for candidates that a filter removed. */
+  readonly scores: Float64Array;
+}
+
+/** Outcome of one scheduling run: how every candidate fared, in columns that follow the order of `candidates`. */
 export interface Schedule {
   /** Null when no candidate was left. */
   readonly picked: Candidate | null;
-  /** Every candidate given, in order. */
-  readonly evaluations: readonly CandidateEvaluation[];
-}
-
-/** How one candidate fared. */
-export interface CandidateEvaluation {
-  readonly candidate: Candidate;
-  /** Score by scorer type; empty where a filter removed it. */
-  readonly scores: Readonly<Record<string, number>>;
-  readonly total: number;
-  /** Type of the filter that removed it, else null. */
-  readonly removedBy: string | null;
+  /** Every candidate given. */
+  readonly candidates: readonly Candidate[];
+  /** Type of the filter that removed each, null for those left; null as a whole where none was removed. */
+  readonly removedBy: readonly (string | null)[] | null;
+  /** Weighted sums of scores; 0 for candidates that a filter removed. */
+  readonly totals: Float64Array;
+  readonly columns: readonly ScoreColumn[];
 }

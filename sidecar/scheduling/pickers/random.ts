@@ -1,8 +1,11 @@
 import type { Picker } from '../types.ts';
-import { candidateAt } from './candidate-at.ts';
+import { refuseNone } from './refuse-none.ts';
 
 /** `random-picker`: any candidate with equal chance, whatever its total. */
 export const createRandomPicker = (): Picker => ({
   type: 'random-picker',
-  pick: ({ random }, scored) => candidateAt(scored, Math.floor(random() * scored.length)),
+  pick: ({ random }, scored) => {
+    refuseNone(scored);
+    return Math.floor(random() * scored.candidates.length);
+  },
 });

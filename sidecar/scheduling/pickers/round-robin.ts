@@ -1,6 +1,6 @@
 import type { EndpointId } from '../../core/index.ts';
 import type { Picker } from '../types.ts';
-import { candidateAt } from './candidate-at.ts';
+import { refuseNone } from './refuse-none.ts';
 
 /**
  * `round-robin-picker`: the candidate that follows the last pick in order of endpoint id, whatever its total. Going by
@@ -11,15 +11,24 @@ export const createRoundRobinPicker = (): Picker => {
   return {
     type: 'round-robin-picker',
     pick: (_request, scored) => {
-      let first = candidateAt(scored, 0);
-      let following: typeof first | null = null;
-      for (const entry of scored) {
-        const { id } = entry.candidate.endpoint;
-        if (id < first.candidate.endpoint.id) first = entry;
+      refuseNone(scored);
+      let first: EndpointId | null = null;
+      let firstAt = 0;
+      let following: EndpointId | null = null;
+      let followingAt = 0;
+      for (const [position, { endpoint }] of scored.candidates.entries()) {
+        const { id } = endpoint;
+        if (first === null || id < first) {
+          first = id;
+          firstAt = position;
+        }
         if (lastPicked === null || id <= lastPicked) continue;
-        if (following === null || id < following.candidate.endpoint.id) following = entry;
+        if (following === null || id < following) {
+          following = id;
+          followingAt = position;
+        }
       }
-      return following ?? first;
+      return following === null ? firstAt : followingAt;
     },
     settle: (picked) => {
       lastPicked = picked.endpoint.id;

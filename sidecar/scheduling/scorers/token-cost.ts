@@ -91,7 +91,8 @@ export const createTokenCostScorer = (parameters: ParameterReader): Scorer => {
       const pull = 1 / (1 + HOT_PREFIX_FADE * heat);
       const costs = new Float64Array(candidates.length);
       let lowest = Number.POSITIVE_INFINITY;
-      for (const [position, candidate] of candidates.entries()) {
+      let position = 0;
+      for (const candidate of candidates) {
         const { work } = candidate;
         const uncached = costlyTokensOf(promptTokens, candidate);
         const weighed = fleet.minUncachedTokens + (uncached - fleet.minUncachedTokens) * pull;
@@ -101,9 +102,11 @@ export const createTokenCostScorer = (parameters: ParameterReader): Scorer => {
           CONTEXT_WEIGHT * (work.promptTokens + promptTokens) +
           (hasKvBarrier ? kvBarrier(candidate, uncached, expectedOutputTokens) : 0);
         costs[position] = cost;
+        position += 1;
         if (cost < lowest) lowest = cost;
       }
-      return costs.map((cost) => lowest / cost);
+      for (position = 0; position < costs.length; position += 1) costs[position] = lowest / (costs[position] ?? lowest);
+      return costs;
     },
   };
 };

@@ -12,22 +12,17 @@ describe('schedule', () => {
     });
     const busy = candidate('a', { requests: 2, precise: 500 });
     const idle = candidate('b', { requests: 0, precise: 0 });
-    const { picked, evaluations } = schedule(schedulingRequest(), [busy, idle], profile);
-    expect(evaluations).toEqual([
-      {
-        candidate: busy,
-        scores: { 'active-request-scorer': 0, 'precise-prefix-cache-scorer': 0.5 },
-        total: 1.5,
-        removedBy: null,
-      },
-      {
-        candidate: idle,
-        scores: { 'active-request-scorer': 1, 'precise-prefix-cache-scorer': 0 },
-        total: 1,
-        removedBy: null,
-      },
-    ]);
-    expect(picked).toBe(busy);
+    const outcome = schedule(schedulingRequest(), [busy, idle], profile);
+    expect(outcome).toEqual({
+      picked: busy,
+      candidates: [busy, idle],
+      removedBy: null,
+      totals: Float64Array.of(1.5, 1),
+      columns: [
+        { scorer: 'active-request-scorer', scores: Float64Array.of(0, 1) },
+        { scorer: 'precise-prefix-cache-scorer', scores: Float64Array.of(0.5, 0) },
+      ],
+    });
   });
 
   it('names the filter that removed a candidate and scores the others among themselves', () => {
@@ -40,22 +35,22 @@ describe('schedule', () => {
       candidate('d', { role: 'decode', requests: 2 }),
       candidate('x', { requests: 1 }),
     ];
-    const { picked, evaluations } = schedule(schedulingRequest(), candidates, profile);
+    const { picked, removedBy, columns, totals } = schedule(schedulingRequest(), candidates, profile);
     expect(picked?.endpoint.name).toBe('x');
-    expect(evaluations.map(({ removedBy }) => removedBy)).toEqual(['role-filter', null, null]);
-    expect(evaluations[0]?.scores).toEqual({});
-    expect(evaluations.map(({ total }) => total)).toEqual([0, 0, 0.5]);
+    expect(removedBy).toEqual(['role-filter', null, null]);
+    expect(columns).toEqual([{ scorer: 'active-request-scorer', scores: Float64Array.of(0, 0, 0.5) }]);
+    expect(totals).toEqual(Float64Array.of(0, 0, 0.5));
   });
 
   it('picks nothing where filters leave nothing', () => {
     const profile = profileOf({ filters: [{ type: 'role-filter', parameters: { role: 'prefill' } }] });
-    const { picked, evaluations } = schedule(schedulingRequest(), [candidate('d', { role: 'decode' })], profile);
+    const { picked, removedBy } = schedule(schedulingRequest(), [candidate('d', { role: 'decode' })], profile);
     expect(picked).toBeNull();
-    expect(evaluations[0]?.removedBy).toBe('role-filter');
+    expect(removedBy).toEqual(['role-filter']);
   });
 
   it('picks nothing where there is no candidate', () => {
-    expect(schedule(schedulingRequest(), [], profileOf({}))).toEqual({ picked: null, evaluations: [] });
+    expect(schedule(schedulingRequest(), [], profileOf({}))).toMatchObject({ picked: null, candidates: [] });
   });
 
   it('prefers the cached endpoint by default, and the idle one once the queue there is longer than the gain', () => {
