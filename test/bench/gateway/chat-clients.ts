@@ -1,11 +1,12 @@
 /**
- * A worker that asks a consult endpoint about the turns of growing chats, and says what the engines picked would report: the
- * blocks of each prompt that were not there before. Messages to it: how many requests to make; from it: events, then 'done'.
+ * A worker that asks about the turns of growing chats over HTTP, and says what the engines picked would report: the blocks of
+ * each prompt that were not there before. Bodies and block keys are made ahead, so that while requests are sent the client
+ * keeps up with the server.
  */
 
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
-import { computeBlockKeys } from '../../../sidecar/kvindex/index.ts';
+import { type BlockKeys, computeBlockKeys } from '../../../sidecar/kvindex/index.ts';
 import { createPromptEncoder, createRequestReader } from '../../../sidecar/prompt/index.ts';
 import { BLOCK_SIZE, plain } from '../kvindex/workload.ts';
 import { createChats } from '../prompt/chats.ts';
@@ -13,31 +14,59 @@ import { qwen3Folder } from '../prompt/qwen3.ts';
 
 /** What the worker is started with. */
 export interface ChatClientsData {
-  readonly address: string;
   readonly concurrency: number;
   readonly conversations: number;
 }
 
-/** Blocks that an engine stored: those of a prompt behind the first `knownBlocks`. */
+/** What the worker is asked for: to make so many bodies ready, or to send them all, to a server that decides or to any. */
+export type ChatClientsOrder =
+  | { readonly kind: 'prepare'; readonly requests: number }
+  | { readonly kind: 'send'; readonly address: string; readonly isDecided: boolean };
+
+/** What the worker says: that an order is carried out, or which blocks an engine stored. */
+export type ChatClientsAnswer = { readonly kind: 'done' } | StoredBlocks;
+
+/** Blocks that an engine stored: those of a prompt behind the first that it had. */
 export interface StoredBlocks {
+  readonly kind: 'stored';
   readonly destination: string;
   readonly engineKeys: Int32Array;
   readonly parent: { readonly lo: number; readonly hi: number } | null;
   readonly tokenIds: Int32Array;
 }
 
-const { address, concurrency, conversations }: ChatClientsData = workerData;
-const [host = '', port = ''] = address.split(':');
+interface Turn {
+  readonly body: Buffer;
+  readonly tokenIds: Int32Array;
+  readonly keys: BlockKeys;
+}
+
+const { concurrency, conversations }: ChatClientsData = workerData;
 const path = '/v1/chat/completions';
-const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
 const chats = createChats({ conversations, messageLength: 1300, maxMessages: 40 });
 const encoder = await createPromptEncoder({ folder: qwen3Folder });
 const reader = createRequestReader();
-/** Engine keys that each endpoint holds. */
-const held = new Map<string, Set<string>>();
+/** 53 bits of each block key that an endpoint holds. */
+const heldBy = new Map<string, Set<number>>();
+let turns: readonly Turn[] = [];
 
-const ask = (body: Buffer): Promise<string> =>
+const nextTurn = (): Turn => {
+  const body = chats.nextBody();
+  const prompt = encoder.encode(reader.read({ path, body, isComplete: true }), { loraName: null });
+  if (prompt instanceof Promise || prompt.kind !== 'encoded') throw new Error('no prompt');
+  const tokenIds = prompt.sequences[0]?.tokenIds ?? new Int32Array(0);
+  return { body, tokenIds, keys: computeBlockKeys(tokenIds, { blockSize: BLOCK_SIZE, identity: plain }) };
+};
+
+interface Target {
+  readonly address: string;
+  readonly agent: Agent;
+}
+
+/** Sends a body; resolves to the endpoint that was picked. */
+const send = (body: Buffer, { agent, address }: Target): Promise<string> =>
   new Promise((resolve, reject) => {
+    const [host = '', port = ''] = address.split(':');
     const headers = { 'content-type': 'application/json', 'content-length': body.length };
     const outgoing = request({ host, port, agent, method: 'POST', path, headers }, (answer: IncomingMessage) => {
       answer.resume();
@@ -48,43 +77,46 @@ const ask = (body: Buffer): Promise<string> =>
     outgoing.end(body);
   });
 
-const storedBlocks = (body: Buffer, destination: string): StoredBlocks | null => {
-  const prompt = encoder.encode(reader.read({ path, body, isComplete: true }), { loraName: null });
-  if (prompt instanceof Promise || prompt.kind !== 'encoded') throw new Error('no prompt');
-  const tokenIds = prompt.sequences[0]?.tokenIds ?? new Int32Array(0);
-  const { count, lo, hi } = computeBlockKeys(tokenIds, { blockSize: BLOCK_SIZE, identity: plain });
-  const holds = held.get(destination) ?? new Set<string>();
-  held.set(destination, holds);
-  const keyAt = (block: number): string => `${lo[block]}.${hi[block]}`;
-  let known = 0;
-  while (known < count && holds.has(keyAt(known))) known += 1;
+/** The blocks of a prompt that its endpoint did not hold, which it does from then on. */
+const store = ({ keys, tokenIds }: Turn, destination: string): StoredBlocks | null => {
+  const { count, lo, hi } = keys;
+  const held = heldBy.get(destination) ?? new Set();
+  heldBy.set(destination, held);
+  const keyAt = (block: number): number => ((lo[block] ?? 0) >>> 0) * 2 ** 21 + ((hi[block] ?? 0) >>> 11);
+  let known = count;
+  while (known > 0 && !held.has(keyAt(known - 1))) known -= 1;
   if (known === count) return null;
   const engineKeys = new Int32Array((count - known) * 2);
   for (let block = known; block < count; block += 1) {
-    holds.add(keyAt(block));
+    held.add(keyAt(block));
     engineKeys[(block - known) * 2] = hi[block] ?? 0;
     engineKeys[(block - known) * 2 + 1] = lo[block] ?? 0;
   }
   const parent = known === 0 ? null : { lo: hi[known - 1] ?? 0, hi: lo[known - 1] ?? 0 };
-  return { destination, engineKeys, parent, tokenIds: tokenIds.slice(known * BLOCK_SIZE, count * BLOCK_SIZE) };
+  const newIds = tokenIds.slice(known * BLOCK_SIZE, count * BLOCK_SIZE);
+  return { kind: 'stored', destination, engineKeys, parent, tokenIds: newIds };
 };
 
-const turns = async (count: { left: number }): Promise<void> => {
-  while (count.left > 0) {
-    count.left -= 1;
-    const body = chats.nextBody();
-    const stored = storedBlocks(body, await ask(body));
-    if (stored !== null) parentPort?.postMessage(stored);
-  }
+const say = (answer: ChatClientsAnswer): void => parentPort?.postMessage(answer);
+
+const sendAll = async (address: string, isDecided: boolean): Promise<void> => {
+  // Connections of its own, since a server closes those that are idle while bodies are made.
+  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
+  let next = 0;
+  const sendInTurn = async (): Promise<void> => {
+    for (let turn = turns[next++]; turn !== undefined; turn = turns[next++]) {
+      const destination = await send(turn.body, { address, agent });
+      const stored = isDecided ? store(turn, destination) : null;
+      if (stored !== null) say(stored);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, sendInTurn));
+  agent.destroy();
 };
 
-parentPort?.on('message', (requests: number) => {
-  const count = { left: requests };
-  Promise.all(Array.from({ length: concurrency }, () => turns(count))).then(
-    () => parentPort?.postMessage('done'),
-    (failure: unknown) => {
-      throw failure;
-    },
-  );
+parentPort?.on('message', async (order: ChatClientsOrder) => {
+  if (order.kind === 'prepare') turns = Array.from({ length: order.requests }, nextTurn);
+  else await sendAll(order.address, order.isDecided);
+  say({ kind: 'done' });
 });
-parentPort?.postMessage('ready');
+say({ kind: 'done' });

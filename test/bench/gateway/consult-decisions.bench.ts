@@ -1,38 +1,79 @@
 /** Whole decisions over HTTP: growing chats against a large fleet whose events come in meanwhile. One thread serves. */
 
-import { once } from 'node:events';
+import { channel } from 'node:diagnostics_channel';
+import type { IncomingMessage } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
+import { silentMetrics, systemClock } from '../../../sidecar/core/index.ts';
+import { createTurnQueue } from '../../../sidecar/events/index.ts';
 import { createConsultGateway } from '../../../sidecar/gateway/index.ts';
-import type { Router } from '../../../sidecar/routing/index.ts';
+import { startServer } from '../../support/http-load.ts';
 import { quietGatewayOptions } from '../../support/started-gateway.ts';
-import type { Benchmark } from '../harness.ts';
+import type { Benchmark, BenchmarkBody } from '../harness.ts';
 import { chatAt, chatEvent, removalOf } from '../kvindex/workload.ts';
 import { createFleet, type Fleet } from '../routing/fleet.ts';
-import type { ChatClientsData, StoredBlocks } from './chat-clients.ts';
+import type { ChatClientsAnswer, ChatClientsData, ChatClientsOrder } from './chat-clients.ts';
 
 const requestsPerCall = 1000;
 const concurrency = 16;
-const tickMs = 2;
+const warmCalls = 6;
+const tickMs = 1;
+/** Blocks of one event: what an engine stores in a step. */
+const eventBlocks = 64;
 
 const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
 
-/** Times each decision, from the moment at which the body is read. */
-const timed = (router: Router, takenMs: number[]): Router => ({
-  route: (request) => {
-    const startMs = performance.now();
-    const decision = router.route(request);
-    const done = (): void => void takenMs.push(performance.now() - startMs);
-    if (decision instanceof Promise) decision.then(done, done);
-    else done();
-    return decision;
-  },
-});
+interface HttpExchange {
+  readonly request: IncomingMessage;
+}
 
-/** Chats that engines store and let go of again, so many blocks a second, applied every other millisecond. */
-const applyEvents = ({ index, holders }: Fleet, blocksPerSecond: number): (() => void) => {
-  let number = 5_000_000;
+/** Milliseconds from the end of each request's body, as node:http tells it, to the end of its answer, over all servers. */
+const watchAnswers = (): { readonly tookMs: number[]; stop(): void } => {
+  const tookMs: number[] = [];
+  const readAtMs = new WeakMap<IncomingMessage, number>();
+  const onStart = (message: unknown): void => {
+    const { request } = message as HttpExchange; // documented in node:diagnostics_channel
+    request.once('end', () => readAtMs.set(request, performance.now()));
+  };
+  const onFinish = (message: unknown): void => {
+    const { request } = message as HttpExchange; // as above
+    tookMs.push(performance.now() - (readAtMs.get(request) ?? Number.NaN));
+  };
+  channel('http.server.request.start').subscribe(onStart);
+  channel('http.server.response.finish').subscribe(onFinish);
+  return {
+    tookMs,
+    stop: () => {
+      channel('http.server.request.start').unsubscribe(onStart);
+      channel('http.server.response.finish').unsubscribe(onFinish);
+    },
+  };
+};
+
+/** Jobs that store chats in an index, event by event, and take them out again; each with the blocks that it moves. */
+const eventJobs = ({ index, holders }: Fleet): readonly { readonly blocks: number; readonly job: () => void }[] =>
+  Array.from({ length: 300 }, (_, number) => chatAt(5_000_000 + number, holders.length)).flatMap((chat) => {
+    const holder = holders[chat.endpoints[0] ?? 0];
+    if (holder === undefined) throw new RangeError('no such endpoint');
+    const jobs = [];
+    for (let from = 0; from < chat.blocks; from += eventBlocks) {
+      const event = chatEvent(chat, from, Math.min(eventBlocks, chat.blocks - from));
+      jobs.push({ blocks: event.engineKeys.length / 2, job: () => void index.store(holder, event) });
+    }
+    const { engineKeys, ...removal } = removalOf(chat);
+    for (let end = engineKeys.length; end > 0; end -= 2 * eventBlocks) {
+      const event = { ...removal, engineKeys: engineKeys.slice(Math.max(0, end - 2 * eventBlocks), end) };
+      jobs.push({ blocks: event.engineKeys.length / 2, job: () => void index.remove(holder, event) });
+    }
+    return jobs;
+  });
+
+/** Applies events of so many blocks a second, in slices of turns as streams do. */
+const applyEvents = (fleet: Fleet, blocksPerSecond: number): (() => void) => {
+  const jobs = eventJobs(fleet);
+  const turns = createTurnQueue({ clock: systemClock, metrics: silentMetrics });
+  let next = 0;
   let owedBlocks = 0;
   let lastMs = performance.now();
   const timer = setInterval(() => {
@@ -40,80 +81,115 @@ const applyEvents = ({ index, holders }: Fleet, blocksPerSecond: number): (() =>
     owedBlocks += ((nowMs - lastMs) / 1000) * blocksPerSecond;
     lastMs = nowMs;
     while (owedBlocks > 0) {
-      const chat = chatAt(number, holders.length);
-      number += 1;
-      for (const endpoint of chat.endpoints) {
-        const holder = holders[endpoint];
-        if (holder === undefined) continue;
-        for (let from = 0; from < chat.blocks; from += 64) {
-          index.store(holder, chatEvent(chat, from, Math.min(64, chat.blocks - from)));
-        }
-        index.remove(holder, removalOf(chat));
-        owedBlocks -= 2 * chat.blocks;
-      }
+      const { blocks, job } = jobs[next] ?? { blocks: eventBlocks, job: () => {} };
+      next = (next + 1) % jobs.length;
+      owedBlocks -= blocks;
+      void turns.run(job);
     }
   }, tickMs);
   return () => clearInterval(timer);
 };
 
+/** A worker's clients; what they say engines stored is stored. */
+const startClients = async (fleet: Fleet) => {
+  const workerData: ChatClientsData = { concurrency, conversations: 300 };
+  const worker = new Worker(new URL('./chat-clients.ts', import.meta.url), { workerData });
+  let onDone = (): void => {};
+  const done = (): Promise<void> =>
+    new Promise((resolve) => {
+      onDone = resolve;
+    });
+  worker.on('message', (answer: ChatClientsAnswer) => {
+    if (answer.kind === 'done') onDone();
+    else fleet.store(answer);
+  });
+  await done();
+  const order = (what: ChatClientsOrder): Promise<void> => {
+    worker.postMessage(what);
+    return done();
+  };
+  return { order, stop: () => worker.terminate() };
+};
+
+type Clients = Awaited<ReturnType<typeof startClients>>;
+
+/** Sends a call's requests to one server. Processor time is that of this thread while they are answered. */
+const serving = (options: {
+  readonly name: string;
+  readonly clients: Clients;
+  readonly address: string;
+  readonly isDecided: boolean;
+}): BenchmarkBody & { run(): Promise<void>; reset(): void } => {
+  const { name, clients, address, isDecided } = options;
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const answersMs: number[] = [];
+  let calls = 0;
+  let cpuUs = 0;
+  return {
+    name,
+    run: async () => {
+      if (isDecided) await clients.order({ kind: 'prepare', requests: requestsPerCall });
+      const answers = watchAnswers();
+      delay.enable();
+      const before = process.threadCpuUsage();
+      await clients.order({ kind: 'send', address, isDecided });
+      const { user, system } = process.threadCpuUsage(before);
+      delay.disable();
+      answers.stop();
+      calls += 1;
+      cpuUs += user + system;
+      answersMs.push(...answers.tookMs);
+    },
+    // The first calls warm up.
+    reset: () => {
+      if (calls !== warmCalls) return;
+      cpuUs = 0;
+      answersMs.length = 0;
+      delay.reset();
+    },
+    figures: () => ({
+      'requests a CPU second of the serving thread': (answersMs.length * 1e6) / cpuUs,
+      'CPU µs a request': cpuUs / answersMs.length,
+      'p50 ms from body to answer': quantile(answersMs, 0.5),
+      'p99 ms from body to answer': quantile(answersMs, 0.99),
+      'event loop p99 ms': delay.percentile(99) / 1e6,
+    }),
+  };
+};
+
 const consulting = (options: { readonly eventsPerSecond: number }): Benchmark => ({
   name: `consult: 28 KB chats, 64 endpoints, 2 M blocks, ${options.eventsPerSecond} blocks/s of events, client on another core`,
-  unit: 'decision',
+  unit: 'request',
   unitsPerCall: requestsPerCall,
   isHeavy: true,
   setup: async () => {
     const fleet = await createFleet({ endpoints: 64, blocks: 2_000_000 });
-    const takenMs: number[] = [];
-    const router = timed(fleet.director, takenMs);
-    const gateway = createConsultGateway({ ...quietGatewayOptions, metrics: fleet.metrics, router });
+    const gateway = createConsultGateway({ ...quietGatewayOptions, metrics: fleet.metrics, router: fleet.director });
     const { address } = await gateway.start(new AbortController().signal);
-    const workerData: ChatClientsData = { address, concurrency, conversations: 300 };
-    const worker = new Worker(new URL('./chat-clients.ts', import.meta.url), { workerData });
-    worker.setMaxListeners(0);
-    await once(worker, 'message');
-    worker.on('message', (message: StoredBlocks | string) => {
-      if (typeof message !== 'string') fleet.store(message);
+    const floor = await startServer((request, response) => {
+      request.resume();
+      request.on('end', () => response.end());
     });
+    const clients = await startClients(fleet);
     const stopEvents = applyEvents(fleet, options.eventsPerSecond);
-    let cpuUs = 0;
-    let decisions = 0;
-    const delay = monitorEventLoopDelay({ resolution: 1 });
-    const run = async (): Promise<void> => {
-      delay.enable();
-      const before = process.threadCpuUsage();
-      worker.postMessage(requestsPerCall);
-      for (;;) {
-        const [message] = await once(worker, 'message');
-        if (message === 'done') break;
-      }
-      const { user, system } = process.threadCpuUsage(before);
-      delay.disable();
-      cpuUs += user + system;
-      decisions += requestsPerCall;
-    };
-    for (let warm = 0; warm < 8; warm += 1) await run();
-    takenMs.length = 0;
-    cpuUs = 0;
-    decisions = 0;
-    delay.reset();
+    const consult = serving({ name: 'consult', clients, address, isDecided: true });
+    const onlyRead = serving({
+      name: 'server that only reads',
+      clients,
+      address: floor.address,
+      isDecided: false,
+    });
+    for (let call = 0; call < warmCalls; call += 1) {
+      await consult.run();
+      await onlyRead.run();
+    }
     return {
-      baseline: 'consult',
-      bodies: [
-        {
-          name: 'consult',
-          run,
-          figures: () => ({
-            'decisions a CPU second of the serving thread': (decisions * 1e6) / cpuUs,
-            'CPU µs a decision, events and HTTP included': cpuUs / decisions,
-            'p50 ms after the body is read': quantile(takenMs, 0.5),
-            'p99 ms after the body is read': quantile(takenMs, 0.99),
-            'event loop p99 ms': delay.percentile(99) / 1e6,
-          }),
-        },
-      ],
+      baseline: onlyRead.name,
+      bodies: [onlyRead, consult],
       dispose: async () => {
         stopEvents();
-        await worker.terminate();
+        await clients.stop();
+        floor.close();
         await gateway.stop(0);
       },
     };
