@@ -160,17 +160,18 @@ export const createPoolRuntime = (
     ...(context.streamTiming === undefined ? {} : { timing: context.streamTiming }),
   });
   const encoder = createEncoderSlot({
+    clock,
+    random,
     logger,
-    load: async (tokenizer) => {
-      const { folder } = await resolveTokenizer({ tokenizer, ...context.tokenizers, fetch, clock, logger, signal });
-      return createPromptEncoder({
+    resolve: (tokenizer) => resolveTokenizer({ tokenizer, ...context.tokenizers, fetch, clock, signal }),
+    create: (folder) =>
+      createPromptEncoder({
         folder,
         logger,
         clock,
         ...(options.promptDefaults === undefined ? {} : { defaults: options.promptDefaults }),
         remote: createRemoteTokenizer({ baseUrl: anyEngine, fetch, clock, timeoutMs: REMOTE_TIMEOUT_MS }),
-      });
-    },
+      }),
   });
   /** Clears of each endpoint's cache so far, told by events or seen elsewhere. */
   const clears = new Map<EndpointId, number>();
@@ -248,8 +249,8 @@ export const createPoolRuntime = (
         return definition.models;
       },
       profile,
-      mediumWeight: createMediumWeights(options.mediumWeights),
       passesTokenIds: options.passesTokenIds,
+      mediumWeight: createMediumWeights(options.mediumWeights),
       index,
       history,
       inFlight,
@@ -304,6 +305,11 @@ export const createPoolRuntime = (
       for (const endpoint of next.values()) if (!endpoints.has(endpoint.id)) add(endpoint);
       pool.replace(discovered.endpoints);
     },
-    stop: () => streams.stop(),
+    stop: () => {
+      encoder.stop();
+      // Of a pool that is gone nothing is scraped any more.
+      pool.replace([]);
+      return streams.stop();
+    },
   };
 };

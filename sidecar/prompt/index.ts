@@ -11,7 +11,7 @@ export type { RemoteTokenizer } from './encoder/remote-encoder.ts';
 export { createRemoteTokenizer, type Fetch } from './encoder/remote-tokenizer.ts';
 export { parseTemplateVariables } from './encoder/template-variables.ts';
 export { createRequestReader, type ReaderFigures, type RequestReader } from './memo/request-reader.ts';
-export { resolveTokenizer } from './source/resolve-tokenizer.ts';
+export { resolveTokenizer, type TokenizerSource } from './source/resolve-tokenizer.ts';
 export type {
   ApiKind,
   EncodedPrompt,

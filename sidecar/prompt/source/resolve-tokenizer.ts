@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, type Logger, SidecarError } from '../../core/index.ts';
+import { type Clock, SidecarError } from '../../core/index.ts';
 import { createHubCache, hasTokenizer } from './hub-cache.ts';
 import { createHubClient, type HubFetch } from './hub-client.ts';
 import { parseHubModel } from './hub-id.ts';
@@ -16,7 +16,6 @@ export interface TokenizerSourceOptions {
   readonly hub: { readonly url: string; readonly token: string | null } | null;
   readonly fetch: HubFetch;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly signal: AbortSignal;
   /** How long all downloads together may take; default 120,000. */
   readonly timeoutMs?: number;
@@ -48,20 +47,23 @@ const mayPass = (failure: SidecarError): boolean => ![401, 403, 404].includes(st
 /**
  * Finds a model's tokenizer files, in this order: the folder that is named; below the mounted folder; in the cache; a
  * download from the hub into the cache. A cached revision is not compared with the hub's: name a commit to be sure of it.
- * Never rejects but with the reason of an aborted signal; says in `detail` and the log what came of it.
+ * Never rejects but with the reason of an aborted signal; says in `detail` what came of it.
  */
 export const resolveTokenizer = async (options: TokenizerSourceOptions): Promise<TokenizerSource> => {
-  const { tokenizer, modelsFolder, cacheFolder, hub, fetch, clock, logger, signal } = options;
+  const { tokenizer, modelsFolder, cacheFolder, hub, fetch, clock, signal } = options;
   const tried: string[] = [];
-  const found = (origin: TokenizerOrigin, folder: string): TokenizerSource => {
-    logger.info('tokenizer files found', { tokenizer, origin, folder });
-    return { folder, origin, detail: `${origin}: ${folder}`, isWorthRetrying: false };
-  };
-  const none = (isWorthRetrying: boolean): TokenizerSource => {
-    const detail = tried.join('; ');
-    logger.warn('no tokenizer files, the engines are asked', { tokenizer, problem: detail });
-    return { folder: null, origin: null, detail, isWorthRetrying };
-  };
+  const found = (origin: TokenizerOrigin, folder: string): TokenizerSource => ({
+    folder,
+    origin,
+    detail: `${origin}: ${folder}`,
+    isWorthRetrying: false,
+  });
+  const none = (isWorthRetrying: boolean): TokenizerSource => ({
+    folder: null,
+    origin: null,
+    detail: tried.join('; '),
+    isWorthRetrying,
+  });
 
   if (tokenizer === null) {
     tried.push('no tokenizer is configured');

@@ -1,7 +1,6 @@
 import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '../../../../sidecar/core/index.ts';
 import { resolveTokenizer, type TokenizerSourceOptions } from '../../../../sidecar/prompt/source/resolve-tokenizer.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
 import { type FakeHubOptions, startFakeHub } from '../../../support/fake-hub.ts';
@@ -28,7 +27,6 @@ const setUp = async (changes: Partial<FakeHubOptions> = {}) => {
     hub: { url: hub.url, token: null },
     fetch,
     clock,
-    logger: silentLogger,
     signal: stopping.signal,
   };
   return {
