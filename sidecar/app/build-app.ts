@@ -12,10 +12,11 @@ import {
 import { createLogger } from '../logging/index.ts';
 import { catalogue, createMetricsRegistry } from '../metrics/index.ts';
 import { createHttpGet } from '../pool/index.ts';
-import { type PromptEncoderOptions, parseTemplateVariables } from '../prompt/index.ts';
+import { createRequestReader, type PromptEncoderOptions, parseTemplateVariables } from '../prompt/index.ts';
 import { createAudit, createDecisionLog, createDirector } from '../routing/index.ts';
 import { type Profile, parseProfile } from '../scheduling/index.ts';
 import { createAdminSource } from './admin-source.ts';
+import { createConversationFigures } from './conversation-figures.ts';
 import { createDiscoveries } from './discoveries.ts';
 import { createPoolRuntime, type PoolRuntime, type PoolRuntimeContext } from './pool-runtime.ts';
 import { createPortWatch } from './port-watch.ts';
@@ -165,6 +166,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     }
   };
 
+  const reader = createRequestReader(config.conversations);
   const director = createDirector({
     directory: { pools: () => [...runtimes.values()].map(({ routed }) => routed) },
     log,
@@ -172,6 +174,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     random,
     metrics,
     sessionProfile: profileFor('session', sessionBlock),
+    reader,
     audit,
   });
   const ports = createPortWatch({ runtimes: () => [...runtimes.values()], dial: dialTcp, clock, logger });
@@ -193,6 +196,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     audit,
     registry: metrics,
     clock,
+    observe: createConversationFigures(reader, metrics),
   });
 
   const { proxy, consult, extproc } = config.gateways;

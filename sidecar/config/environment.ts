@@ -18,6 +18,7 @@ export const environmentVariables: Readonly<Record<string, readonly string[]>> =
   WARMROUTE_LOG_LEVEL: ['log', 'level'],
   WARMROUTE_LOG_FORMAT: ['log', 'format'],
   WARMROUTE_INDEX_MAX_BLOCKS: ['index', 'maxBlocks'],
+  WARMROUTE_CONVERSATIONS_MAX_MEMORY_BYTES: ['conversations', 'maxMemoryBytes'],
   WARMROUTE_SCRAPE_INTERVAL_MS: ['scrape', 'intervalMs'],
   WARMROUTE_DRAIN_MS: ['drainMs'],
 };

@@ -193,6 +193,17 @@ export const configSchema = z.strictObject({
       historyBlocks: z.int().min(256).default(65_536).describe('blocks of own routing history kept an endpoint'),
     })
     .default({ maxBlocks: 16_000_000, historyBlocks: 65_536 }),
+  conversations: z
+    .strictObject({
+      maxMemoryBytes: z
+        .int()
+        .min(0)
+        .default(268_435_456)
+        .describe(
+          'most memory for chats read before, an estimate; what was not used for longest goes first; 0 remembers none',
+        ),
+    })
+    .prefault({}),
   scrape: z
     .strictObject({
       intervalMs: milliseconds.default(1000).describe("between reads of an engine's metrics"),

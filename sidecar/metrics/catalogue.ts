@@ -325,6 +325,46 @@ const indexMetrics: readonly MetricDefinition[] = [
   },
 ];
 
+const conversationMetrics: readonly MetricDefinition[] = [
+  {
+    name: 'conversation_turns_total',
+    type: 'counter',
+    unit: 'requests',
+    labels: ['outcome'],
+    meaning:
+      'Chats looked up in the memory of conversations, by whether their beginning was known or all of it is new.',
+  },
+  {
+    name: 'conversation_body_bytes_total',
+    type: 'counter',
+    unit: 'bytes',
+    labels: ['source'],
+    meaning: 'Bytes of those chats by whether they were remembered or read.',
+  },
+  {
+    name: 'conversation_checks_total',
+    type: 'counter',
+    unit: 'requests',
+    labels: ['outcome'],
+    meaning:
+      'Remembered prompts that were made again from scratch: same, or different, of which one turns the memory off.',
+  },
+  {
+    name: 'conversations',
+    type: 'gauge',
+    unit: 'conversations',
+    labels: [],
+    meaning: 'Conversations remembered.',
+  },
+  {
+    name: 'conversation_memory_bytes',
+    type: 'gauge',
+    unit: 'bytes',
+    labels: [],
+    meaning: 'Estimated memory of the conversations remembered.',
+  },
+];
+
 /** Every metric that the sidecar reports of itself, in the order of docs/METRICS.md. */
 export const catalogue: readonly MetricDefinition[] = [
   ...gatewayMetrics,
@@ -332,4 +372,5 @@ export const catalogue: readonly MetricDefinition[] = [
   ...eventMetrics,
   ...poolMetrics,
   ...indexMetrics,
+  ...conversationMetrics,
 ];

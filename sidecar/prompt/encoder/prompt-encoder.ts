@@ -121,8 +121,7 @@ class LocalEncoder implements PromptEncoder {
       const fresh =
         source === undefined ? null : this.#encodeAtOnce(source, { ...identity, salt: source.salt }, body.length);
       const expected = fresh?.kind === 'encoded' ? (fresh.sequences[0] ?? null) : null;
-      this.#shadow.compare(sequence, { keys, seed, expected });
-      if (this.#shadow.differences > 0) prompt?.turn?.distrust();
+      prompt?.turn?.checked({ isSame: this.#shadow.compare(sequence, { keys, seed, expected }) });
     };
   }
 

@@ -87,6 +87,6 @@ export interface ChatTurn {
   readonly messages: readonly KnownMessage[];
   /** To be called when what an encoder keeps in the record has changed. */
   changed(): void;
-  /** To be called when a prompt was found wrong: nothing is remembered from then on. */
-  distrust(): void;
+  /** To be called when a prompt was made again from scratch; where it came out otherwise, nothing is remembered from then on. */
+  checked(outcome: { readonly isSame: boolean }): void;
 }

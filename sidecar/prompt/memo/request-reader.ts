@@ -18,6 +18,9 @@ export interface ReaderFigures {
   /** Bytes of all these bodies, and those of them that were not read again. */
   readonly bytes: number;
   readonly knownBytes: number;
+  /** Prompts that were made again from scratch, and those of them that came out otherwise; one turns the memory off. */
+  readonly checkedTurns: number;
+  readonly differingTurns: number;
   /** Conversations remembered, and an estimate of their memory. */
   readonly conversations: number;
   readonly memoryBytes: number;
@@ -53,6 +56,8 @@ class MemoReader implements RequestReader {
   #knownTurns = 0;
   #bytes = 0;
   #knownBytes = 0;
+  #checkedTurns = 0;
+  #differingTurns = 0;
 
   constructor(options: { readonly maxMemoryBytes: number }) {
     this.#store = new RecordStore({ maxBytes: options.maxMemoryBytes });
@@ -64,6 +69,8 @@ class MemoReader implements RequestReader {
       knownTurns: this.#knownTurns,
       bytes: this.#bytes,
       knownBytes: this.#knownBytes,
+      checkedTurns: this.#checkedTurns,
+      differingTurns: this.#differingTurns,
       conversations: this.#store.size,
       memoryBytes: this.#store.bytes,
     };
@@ -177,7 +184,7 @@ class MemoReader implements RequestReader {
       record,
       messages: known,
       changed: () => this.#store.touch(record),
-      distrust: () => this.#distrust(),
+      checked: ({ isSame }) => this.#noteCheck(isSame),
     };
     return {
       api: 'chat',
@@ -188,7 +195,10 @@ class MemoReader implements RequestReader {
     };
   }
 
-  #distrust(): void {
+  #noteCheck(isSame: boolean): void {
+    this.#checkedTurns += 1;
+    if (isSame) return;
+    this.#differingTurns += 1;
     this.#isTrusted = false;
     this.#store.clear();
   }
@@ -196,14 +206,26 @@ class MemoReader implements RequestReader {
 
 const plainReader: RequestReader = {
   read: parseRequest,
-  figures: { turns: 0, knownTurns: 0, bytes: 0, knownBytes: 0, conversations: 0, memoryBytes: 0 },
+  figures: {
+    turns: 0,
+    knownTurns: 0,
+    bytes: 0,
+    knownBytes: 0,
+    checkedTurns: 0,
+    differingTurns: 0,
+    conversations: 0,
+    memoryBytes: 0,
+  },
 };
 
 /**
  * Creates a reader of requests that remembers chats (`/v1/chat/completions`, whole bodies from 2 KB to 4 MB): of one that
  * goes on it reads the new messages only, and what stands around the list of messages where that changed. Anything unusual
  * is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of it (default 256 MiB,
- * an estimate), what was not used for longest goes first. Remembers nothing where WebAssembly lacks SIMD.
+ * an estimate), what was not used for longest goes first. Remembers nothing for 0, and where WebAssembly lacks SIMD.
  */
-export const createRequestReader = (options: { readonly maxMemoryBytes?: number } = {}): RequestReader =>
-  canScan() ? new MemoReader({ maxMemoryBytes: options.maxMemoryBytes ?? DEFAULT_MEMORY_BYTES }) : plainReader;
+export const createRequestReader = ({
+  maxMemoryBytes = DEFAULT_MEMORY_BYTES,
+}: {
+  readonly maxMemoryBytes?: number;
+} = {}): RequestReader => (maxMemoryBytes > 0 && canScan() ? new MemoReader({ maxMemoryBytes }) : plainReader);

@@ -32,7 +32,10 @@ export class Shadow {
     return this.#turns % this.#every === 0;
   }
 
-  /** Compares a prompt's length and the keys made of it with `expected`, null where there should be no prompt at all. */
+  /**
+   * Compares a prompt's length and the keys made of it with `expected`, null where there should be no prompt at all; says
+   * whether they are the same.
+   */
   compare(
     sequence: PromptSequence,
     {
@@ -40,11 +43,12 @@ export class Shadow {
       seed,
       expected,
     }: { readonly keys: BlockKeys; readonly seed: KeySeed; readonly expected: PromptSequence | null },
-  ): void {
+  ): boolean {
     this.#checked += 1;
-    if (expected !== null && isSame(sequence, keys, { seed, expected })) return;
+    if (expected !== null && isSame(sequence, keys, { seed, expected })) return true;
     this.#differences += 1;
     this.#onDifference();
+    return false;
   }
 }
 

@@ -32,7 +32,7 @@ const forgotten = (): ChatTurn => ({
   record: new ConversationRecord(),
   messages: [],
   changed: () => {},
-  distrust: () => {},
+  checked: () => {},
 });
 
 /** What a {@link TurnEncoder} is made of. */
