@@ -54,12 +54,12 @@ export interface ChatTraffic {
   next(): { readonly messages: readonly unknown[]; readonly onAnswer: (text: string) => void };
 }
 
-/** Creates seeded traffic of eight conversations at a time. */
-export const createChatTraffic = (seed: number): ChatTraffic => {
+/** Creates seeded traffic of eight conversations at a time, which begin with one of `systemPrompts` (default 3) texts. */
+export const createChatTraffic = (seed: number, systemPrompts = 3): ChatTraffic => {
   const random = seededRandom(seed);
   const text = (length: number): string =>
     Array.from({ length }, () => words[Math.floor(random() * words.length)]).join(' ');
-  const systems = [text(60), text(45), text(80)];
+  const systems = Array.from({ length: systemPrompts }, (_, i) => text([60, 45, 80][i % 3] ?? 60));
   const open = () => [{ role: 'system', content: systems[Math.floor(random() * systems.length)] ?? '' }];
   const chats = Array.from({ length: 8 }, open);
   return {

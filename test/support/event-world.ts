@@ -17,9 +17,10 @@ import {
   type Streams,
   type StreamsOptions,
 } from '../../sidecar/events/index.ts';
-import { computeBlockKeys, createPrefixIndex, type PrefixIndex } from '../../sidecar/kvindex/index.ts';
+import { createPrefixIndex, type PrefixIndex } from '../../sidecar/kvindex/index.ts';
 import { createEngine, type Engine, type EngineAddresses, type EngineOptions } from '../../sidecar/simulator/index.ts';
 import { tokenIdTokenizer } from './engine-harness.ts';
+import { indexDifferences } from './index-truth.ts';
 
 /** A started engine that takes token ids and computes without waiting. */
 export interface TestEngine extends AsyncDisposable {
@@ -159,17 +160,7 @@ export const createEventWorld = async (options: Partial<StreamsOptions> = {}): P
     differences: (id, { engine }, rank = 0) => {
       const holder = streams.holderOf(id);
       if (holder === null) return ['not followed'];
-      const held = engine.blocks(rank);
-      const missing = held.filter(({ prefixTokenIds, loraName, salt }) => {
-        const identity = { loraName, salt, multimodal: [] };
-        const keys = computeBlockKeys(prefixTokenIds, { blockSize, identity, seed: index.keySeed });
-        return !index.holds(holder, keys, keys.count - 1);
-      });
-      const extra = index.blocksOf(holder) - (held.length - missing.length);
-      return [
-        ...missing.map(({ prefixTokenIds }) => `missing: ${prefixTokenIds.join(',')}`),
-        ...(extra === 0 ? [] : [`${extra} blocks that the engine does not hold`]),
-      ];
+      return indexDifferences({ index, holder, engine, blockSize, rank });
     },
     [Symbol.asyncDispose]: () => streams.stop(),
   };
