@@ -10,6 +10,11 @@ const NEWER = 2;
 const OLDER = 3;
 const FIELDS = 4;
 
+/** Fields of a slot: an entry's number and the lower half of its key. */
+const SLOT_ENTRY = 0;
+const SLOT_LO = 1;
+const SLOT_FIELDS = 2;
+
 /**
  * Keys of the most recently used chains, up to a number of keys, in typed arrays: an open-addressing table of entry
  * numbers and a doubly linked list through the entries. Keys are chained, equal ones have equal keys before them, and
@@ -22,8 +27,11 @@ export class RecentChains {
   #entries = new Int32Array((SMALLEST + 1) * FIELDS);
   #newest = NONE;
   #oldest = NONE;
-  /** Entry numbers by key, linear probing; a power of two at least half empty. */
-  #slots = new Int32Array(SMALLEST * 2);
+  /**
+   * Entry numbers by key, linear probing; a power of two at least half empty. Each with the key's lower half, so that most
+   * probes look at no entry.
+   */
+  #slots = new Int32Array(SMALLEST * 2 * SLOT_FIELDS);
   /** First and last entry of each run of the chain at hand, one behind the other. */
   readonly #runs: number[] = [];
 
@@ -36,7 +44,7 @@ export class RecentChains {
   }
 
   has(lo: number, hi: number): boolean {
-    return this.#slots[this.#find(lo, hi)] !== NONE;
+    return this.#entryAt(this.#find(lo, hi)) !== NONE;
   }
 
   /**
@@ -65,7 +73,7 @@ export class RecentChains {
     runs.length = 0;
     let key = 0;
     while (key < count) {
-      let last = this.#slots[this.#find(lo[key] ?? 0, hi[key] ?? 0)] ?? NONE;
+      let last = this.#entryAt(this.#find(lo[key] ?? 0, hi[key] ?? 0));
       if (last === NONE) break;
       runs.push(last);
       for (key += 1; key < count; key += 1) {
@@ -80,10 +88,10 @@ export class RecentChains {
 
   /** Slot that holds the key, or the empty one where it belongs. */
   #find(lo: number, hi: number): number {
-    const mask = this.#slots.length - 1;
+    const mask = this.#slots.length / SLOT_FIELDS - 1;
     for (let slot = lo & mask; ; slot = (slot + 1) & mask) {
-      const entry = this.#slots[slot] ?? NONE;
-      if (entry === NONE || (this.#read(entry, LO) === lo && this.#read(entry, HI) === hi)) return slot;
+      const entry = this.#entryAt(slot);
+      if (entry === NONE || (this.#loAt(slot) === lo && this.#read(entry, HI) === hi)) return slot;
     }
   }
 
@@ -100,7 +108,7 @@ export class RecentChains {
     }
     this.#write(entry, LO, lo);
     this.#write(entry, HI, hi);
-    this.#slots[this.#find(lo, hi)] = entry;
+    this.#fill(this.#find(lo, hi), entry, lo);
     return entry;
   }
 
@@ -132,15 +140,15 @@ export class RecentChains {
 
   /** Empties a slot and shifts back those behind it that could no longer be found. */
   #vacate(slot: number): void {
-    const mask = this.#slots.length - 1;
+    const mask = this.#slots.length / SLOT_FIELDS - 1;
     let gap = slot;
-    for (let at = (gap + 1) & mask; this.#slots[at] !== NONE; at = (at + 1) & mask) {
-      const home = this.#read(this.#slots[at] ?? NONE, LO) & mask;
+    for (let at = (gap + 1) & mask; this.#entryAt(at) !== NONE; at = (at + 1) & mask) {
+      const home = this.#loAt(at) & mask;
       if (((at - home) & mask) < ((at - gap) & mask)) continue;
-      this.#slots[gap] = this.#slots[at] ?? NONE;
+      this.#fill(gap, this.#entryAt(at), this.#loAt(at));
       gap = at;
     }
-    this.#slots[gap] = NONE;
+    this.#fill(gap, NONE, 0);
   }
 
   #grow(): void {
@@ -149,8 +157,22 @@ export class RecentChains {
     this.#entries = grown;
     this.#slots = new Int32Array(this.#slots.length * 2);
     for (let entry = 1; entry <= this.#size; entry += 1) {
-      this.#slots[this.#find(this.#read(entry, LO), this.#read(entry, HI))] = entry;
+      const lo = this.#read(entry, LO);
+      this.#fill(this.#find(lo, this.#read(entry, HI)), entry, lo);
     }
+  }
+
+  #entryAt(slot: number): number {
+    return this.#slots[slot * SLOT_FIELDS + SLOT_ENTRY] ?? NONE;
+  }
+
+  #loAt(slot: number): number {
+    return this.#slots[slot * SLOT_FIELDS + SLOT_LO] ?? 0;
+  }
+
+  #fill(slot: number, entry: number, lo: number): void {
+    this.#slots[slot * SLOT_FIELDS + SLOT_ENTRY] = entry;
+    this.#slots[slot * SLOT_FIELDS + SLOT_LO] = lo;
   }
 
   #read(entry: number, field: number): number {

@@ -12,7 +12,7 @@ type SpeculativeHandle = number & { readonly [brand]: 'SpeculativeHandle' };
  * endpoint that the first of them was sent to. Holder numbers are those of the prefix index.
  */
 export interface SpeculativeIndex {
-  /** Books a prompt's blocks for a holder; the keys are copied. */
+  /** Books a prompt's blocks for a holder; the keys must stay as they are until it is released. */
   book(holder: Holder, keys: BlockKeys): SpeculativeHandle;
   /** Ends one booking; equal bookings stay. Does nothing for one that has ended. */
   release(handle: SpeculativeHandle): void;
@@ -72,9 +72,7 @@ export const createSpeculativeIndex = (): SpeculativeIndex => {
     const bucket = buckets.get(bucketOf(keys)) ?? [];
     const known = bucket.find((chain) => chain.holder === holder && areEqual(chain.keys, keys));
     if (known !== undefined) return known;
-    const { blockSize, count, lo, hi } = keys;
-    const copy: BlockKeys = { blockSize, count, lo: lo.slice(0, count), hi: hi.slice(0, count) };
-    const chain: Chain = { holder, keys: copy, bookings: 0 };
+    const chain: Chain = { holder, keys, bookings: 0 };
     bucket.push(chain);
     buckets.set(bucketOf(keys), bucket);
     return chain;
