@@ -49,10 +49,11 @@ interface OpenEntry extends QueueLinks<OpenEntry> {
 
 const HOUR_MS = 3_600_000;
 
-/** Creates a ledger without entries. Old entries are dropped as decisions come by; the order of booking makes it O(1). */
+/** Creates a ledger without entries. Entries are dropped at their greatest age; one timer waits for the oldest's. */
 export const createLedger = (options: LedgerOptions): Ledger => {
   const { clock, pool, metrics, tally = createWorkTally(), maxAgeMs = HOUR_MS } = options;
   const open = new LinkedQueue<OpenEntry>();
+  let isWaiting = false;
 
   const firstToken = ({ booking, onPrefillOver }: OpenEntry): void => {
     if (booking.firstToken()) onPrefillOver();
@@ -66,15 +67,22 @@ export const createLedger = (options: LedgerOptions): Ledger => {
   };
 
   const dropExpired = (): void => {
-    const oldestMs = clock.now() - maxAgeMs;
-    for (let entry = open.oldest; entry !== null && entry.bookedAtMs < oldestMs; entry = open.oldest) {
+    isWaiting = false;
+    const youngestMs = clock.now() - maxAgeMs;
+    for (let entry = open.oldest; entry !== null && entry.bookedAtMs <= youngestMs; entry = open.oldest) {
       end(entry, 'expired');
     }
+    waitForOldest();
+  };
+
+  const waitForOldest = (): void => {
+    if (isWaiting || open.oldest === null) return;
+    isWaiting = true;
+    clock.schedule(open.oldest.bookedAtMs + maxAgeMs - clock.now(), dropExpired);
   };
 
   return {
     book: ({ onPrefillOver = () => {}, ...work }) => {
-      dropExpired();
       const entry: OpenEntry = {
         booking: tally.book(work),
         bookedAtMs: clock.now(),
@@ -83,15 +91,13 @@ export const createLedger = (options: LedgerOptions): Ledger => {
         newer: null,
       };
       open.push(entry);
+      waitForOldest();
       return {
         firstToken: () => firstToken(entry),
         progress: (coveredTokens) => entry.booking.cover(coveredTokens),
         end: (outcome = 'completed') => end(entry, outcome),
       };
     },
-    work: (endpointId) => {
-      dropExpired();
-      return tally.work(endpointId);
-    },
+    work: (endpointId) => tally.work(endpointId),
   };
 };

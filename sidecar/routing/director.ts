@@ -87,7 +87,9 @@ const recordOf = (
   const { picked, parsed, pool } = evaluation;
   return {
     id: options.id,
-    at: new Date(options.atMs).toISOString(),
+    get at() {
+      return new Date(options.atMs).toISOString();
+    },
     pool: pool?.name ?? null,
     model: parsed.model === null || parsed.model === '' ? null : modelName(parsed.model.slice(0, 1024)),
     api: parsed.api,

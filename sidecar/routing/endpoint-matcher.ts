@@ -26,9 +26,9 @@ export interface PickedEndpoint {
 
 /** Block size of an endpoint: what it reports, else what the pool's events show, else vLLM's default. */
 const blockSizeOf = (state: EndpointState, known: readonly number[]): number => {
-  const [only] = known;
-  if (known.length === 1 && only !== undefined) return only;
-  return state.load?.blockSize ?? only ?? ASSUMED_BLOCK_SIZE;
+  const smallest = known[0];
+  if (known.length === 1 && smallest !== undefined) return smallest;
+  return state.load?.blockSize ?? smallest ?? ASSUMED_BLOCK_SIZE;
 };
 
 /** A prompt under one block size, as each view knows it; a view is asked when it is needed first. */
