@@ -28,7 +28,7 @@ export interface FaultWorld extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
-/** Gives each engine a history of its own, past the sidecar. */
+/** Sends an engine a few turns past the sidecar, as other clients might. */
 const chatDirectly = async ({ at }: RunningEngine, seed: number): Promise<void> => {
   const traffic = createChatTraffic(seed);
   for (let turn = 0; turn < 4; turn += 1) await sendChat(`http://${at.address}`, traffic.next());
@@ -44,6 +44,9 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
   }
   let sidecar: SidecarLife | null = null;
   let isStalled = false;
+  let heldSequence: number | null = null;
+  /** Whether chats go past the sidecar, so that an engine's pool may be ahead of its events. */
+  let isBusyElsewhere = false;
   stack.defer(async () => sidecar?.[Symbol.asyncDispose]());
   let watchers: readonly (() => void)[] = [];
 
@@ -97,6 +100,13 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
     await Promise.all(all);
   };
 
+  /** Batches that a stall holds back are struck one by one. */
+  const noteHeld = (): void => {
+    const published = engineAt(0).engine.lastSequence();
+    if (!isStalled || published === heldSequence || published === sidecar?.status(0)?.lastSequence) return;
+    heldSequence = published;
+    watches[0]?.struck();
+  };
   const isFaultOpen = (): boolean => watches.some(({ isOpen }) => isOpen);
   const load = createFaultLoad({
     target: () => sidecar?.proxy ?? `http://${engineAt(0).at.address}`,
@@ -104,11 +114,10 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
     isFaultOpen,
     seed: 11,
     onRest: async () => {
-      const isBehind = sidecar?.status(0)?.lastSequence !== engineAt(0).engine.lastSequence();
-      if (isStalled && isBehind && !isFaultOpen()) watches[0]?.struck();
+      noteHeld();
       if (isFaultOpen()) await delay(systemClock, restWithinFaultMs);
       else await Promise.race([settled(), delay(systemClock, longestRestMs)]);
-      for (const watch of watches) watch.compare();
+      if (!isBusyElsewhere) for (const watch of watches) watch.compare();
       for (const watcher of watchers) watcher();
     },
   });
@@ -125,8 +134,14 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
     };
   };
 
+  /** An engine that has published nothing since its start cannot be told from one whose events are lost. */
+  const workElsewhere = async (): Promise<void> => {
+    isBusyElsewhere = true;
+    await chatDirectly(engineAt(0), 13);
+    isBusyElsewhere = false;
+  };
+
   const control: FaultControl = {
-    struck,
     setFaults,
     strikeBatches: async (kind, which) => {
       const targets = 'share' in which ? engines : engines.slice(0, 1);
@@ -141,12 +156,19 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
       const mended = { drop: 0, duplicate: 0, reorder: 0, isStalled, replay: 'serving' } as const;
       await Promise.all(engines.map((_, engine) => setFaults(mended, engine)));
     },
-    restartEngine: (hashes) => {
+    restartEngine: async (hashes) => {
       struck();
-      return engineAt(0).engine.restart({ hashes });
+      await engineAt(0).engine.restart({ hashes });
+      await workElsewhere();
     },
-    killEngine: () => engineAt(0).engine.kill(),
-    startEngine: async () => void (await engineAt(0).engine.start()),
+    killEngine: () => {
+      struck();
+      return engineAt(0).engine.kill();
+    },
+    startEngine: async () => {
+      await engineAt(0).engine.start();
+      await workElsewhere();
+    },
     restartSidecar: async () => {
       const old = sidecar;
       sidecar = null;

@@ -51,10 +51,6 @@ const awaitSettled = async (
     if (scenario.settles === 'degraded' && position === 0) return isFollowed && status.trust === 'degraded';
     return isFollowed && status.trust === 'exact';
   };
-  // An engine that has published nothing since its start cannot be told from one that never will.
-  for (const { engine, at } of engines) {
-    if (engine.lastSequence() === null) await sendChat(`http://${at.address}`, createChatTraffic(13).next());
-  }
   await until(() => engines.every((_, position) => isTrue(position)), 'every stream is up to date');
   for (const watch of watches) watch.compare();
 };

@@ -3,8 +3,6 @@ import type { EngineFaults, EngineOptions } from '../../../sidecar/simulator/ind
 
 /** What a scenario may do to a running pool while chats go on. */
 export interface FaultControl {
-  /** Marks that something is wrong with engine `engine`'s events, or the sidecar's view of them, from here on. */
-  struck(engine?: number): void;
   setFaults(faults: Partial<EngineFaults>, engine?: number): Promise<void>;
   /** Holds the first engine's events back from here on. */
   stall(): Promise<void>;
@@ -18,9 +16,10 @@ export interface FaultControl {
   ): Promise<void>;
   /** Ends every fault of every engine. */
   mend(): Promise<void>;
-  /** Kills the first engine and starts it again at the same addresses. */
+  /** Kills the first engine and starts it again at the same addresses, where other clients send it a chat. */
   restartEngine(hashes: 'same' | 'fresh'): Promise<void>;
   killEngine(): Promise<void>;
+  /** Starts it again, as `restartEngine` does. */
   startEngine(): Promise<void>;
   /** Sends chats to the engines themselves, stops the sidecar and starts another in its place. */
   restartSidecar(): Promise<void>;
