@@ -34,6 +34,8 @@ export interface LocalEncoderParts {
   readonly shadowEvery?: number;
 }
 
+/** Prompts of bodies up to this size are encoded in one go where nothing is remembered of them. */
+const shortBodyBytes = 16 * 1024;
 /** Cut bodies longer than this are rendered once, and nothing of them is said to be certain. */
 const maxTriedBytes = 2 ** 20;
 
@@ -86,7 +88,7 @@ class LocalEncoder implements PromptEncoder {
     const { templates, turns = null } = this.#parts;
     const { source, turn = null } = request.prompt ?? {};
     if (source === undefined || templates === null || turns === null || !this.#isMemoTrusted) return null;
-    if (turn === null && !options.mayWait) return null;
+    if (turn === null && (!options.mayWait || request.bodyBytes <= shortBodyBytes)) return null;
     if (source.content.kind !== 'conversation' || source.addsSpecialTokens || source.truncation !== null) return null;
     const conversation = source.content.conversationFor(templates.plain.habits);
     if (conversation.cut !== null || conversation.continuesFinalMessage) return null;
