@@ -15,3 +15,7 @@ export {
   startEngines,
 } from './comparison.ts';
 export { createDiscoveries, type NamedDiscovery } from './discoveries.ts';
+export type { ReplayFigures } from './replay/figures.ts';
+export { parsePolicy, policyNames } from './replay/policies.ts';
+export { replayTrace } from './replay/replay-trace.ts';
+export { parseTrace } from './replay/trace.ts';

@@ -10,9 +10,17 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { engineCommand } from './engine.ts';
 import { explainCommand } from './explain.ts';
+import { replayCommand } from './replay.ts';
 import { serveCommand } from './serve.ts';
 
 export { runCommand } from './run-command.ts';
 
 /** Every command, in the order of the overview. */
-export const commands: readonly Command[] = [serveCommand, demoCommand, engineCommand, doctorCommand, explainCommand];
+export const commands: readonly Command[] = [
+  serveCommand,
+  demoCommand,
+  engineCommand,
+  doctorCommand,
+  explainCommand,
+  replayCommand,
+];

@@ -17,9 +17,16 @@ export interface EngineCoreOptions extends SchedulerLimits {
   /** Factor on every step's time: 1 as modelled, 0 as fast as the process can. */
   readonly timeScale: number;
   readonly clock: Clock;
+  /** Runs an action once whoever called is done, and returns how to cancel it. Default: in the next turn of the event loop. */
+  readonly defer?: (action: () => void) => () => void;
   /** Told the events of each step that had any, before its tokens go out. */
   readonly publish: (events: readonly CacheEvent[]) => void;
 }
+
+const inNextTurn = (action: () => void): (() => void) => {
+  const immediate = setImmediate(action);
+  return () => clearImmediate(immediate);
+};
 
 /** How far the model may lag behind real time before it gives up catching up. */
 const maxLagMs = 25;
@@ -34,6 +41,7 @@ export class EngineCore {
   readonly #pool: BlockPool;
   readonly #scheduler: Scheduler;
   readonly #hasher: BlockHasher;
+  readonly #defer: (action: () => void) => () => void;
   #isStepping = false;
   #isPaused = false;
   #isStopped = false;
@@ -45,6 +53,7 @@ export class EngineCore {
     this.#pool = new BlockPool(options);
     this.#scheduler = new Scheduler(this.#pool, options);
     this.#hasher = createBlockHasher(options.hashSeed);
+    this.#defer = options.defer ?? inNextTurn;
   }
 
   get runningRequests(): number {
@@ -130,8 +139,7 @@ export class EngineCore {
     if (this.#isStepping || this.#isPaused || this.#isStopped) return;
     this.#isStepping = true;
     this.#lastStepEndMs = this.#options.clock.now();
-    const immediate = setImmediate(() => this.#beginStep());
-    this.#cancelWait = () => clearImmediate(immediate);
+    this.#cancelWait = this.#defer(() => this.#beginStep());
   }
 
   #beginStep(): void {
@@ -145,8 +153,7 @@ export class EngineCore {
     for (const { request } of planned) this.#countStart(request, nowMs);
     const durationMs = stepDurationMs(planned, stepTimes) * timeScale;
     if (durationMs === 0) {
-      const immediate = setImmediate(() => this.#endStep(planned));
-      this.#cancelWait = () => clearImmediate(immediate);
+      this.#cancelWait = this.#defer(() => this.#endStep(planned));
       return;
     }
     this.#lastStepEndMs = Math.max(this.#lastStepEndMs, nowMs - maxLagMs) + durationMs;
