@@ -37,8 +37,8 @@ interface Run {
 
 /**
  * Takes on what another process knew of the same endpoint. Nothing on the wire names the engine's process, so content is
- * only taken on with proof that it is of the process that answers now: a batch that both have seen, byte for byte, or a start
- * of the process before the content's last batch. Live batches wait while it is loaded.
+ * only taken on with proof that it is of the process that answers now: a batch that both have seen, byte for byte, or its
+ * start, where both were told the same one or it is before the content's last batch. Live batches wait while it is loaded.
  */
 export class Adoption {
   readonly #options: AdoptionOptions;
@@ -92,11 +92,12 @@ export class Adoption {
   }
 
   /** Null where it cannot be told from what is here. */
-  #isSameProcess({ position, startedAtSeconds }: WarmState): boolean | null {
+  #isSameProcess({ position, startedAtSeconds, toldStartSeconds }: WarmState): boolean | null {
     const agrees = this.#options.sequencer.agreesWith(position);
     if (agrees !== null || startedAtSeconds === null) return agrees;
     if (position.lastTimestamp < startedAtSeconds) return false;
-    return position.lastTimestamp >= startedAtSeconds + startToleranceSeconds ? true : null;
+    const isPlainlyLater = position.lastTimestamp >= startedAtSeconds + startToleranceSeconds;
+    return isPlainlyLater || toldStartSeconds === startedAtSeconds ? true : null;
   }
 
   /** Compares the content's last batch with the one that the engine has under the same number. */

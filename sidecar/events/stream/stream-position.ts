@@ -19,6 +19,8 @@ export interface WarmState {
   readonly position: StreamPosition;
   /** Unix seconds at which the engine's process that answers now started, null where it does not tell. */
   readonly startedAtSeconds: number | null;
+  /** The same as it was told where the content comes from. */
+  readonly toldStartSeconds: number | null;
   /** Fills the endpoint's empty part of the index in steps; throws where it cannot. */
   readonly load: () => Generator<void, void, void>;
 }

@@ -54,7 +54,7 @@ const slowTurns = (clock: FakeClock): TurnQueue => ({
 
 interface PeerWorld extends StreamWorld {
   readonly peer: StreamHarness;
-  saved: { readonly position: StreamPosition; readonly content: SavedPart } | null;
+  saved: { readonly position: StreamPosition; readonly content: SavedPart; readonly startedAtSeconds: number } | null;
   readonly outcomes: Map<string, number>;
 }
 
@@ -88,9 +88,10 @@ const peerActs = (world: PeerWorld, action: StreamAction, published: readonly Ui
 };
 
 const save = (world: PeerWorld): void => {
-  const { peer } = world;
+  const { peer, engine } = world;
+  const { startedAtSeconds } = engine;
   const position = peer.stream.position();
-  if (position !== null) world.saved = { position, content: peer.index.save(peer.endpoint) };
+  if (position !== null) world.saved = { position, content: peer.index.save(peer.endpoint), startedAtSeconds };
 };
 
 const adopt = (world: PeerWorld, isStartKnown: boolean): void => {
@@ -98,7 +99,8 @@ const adopt = (world: PeerWorld, isStartKnown: boolean): void => {
   if (saved === null) return;
   const startedAtSeconds = isStartKnown ? engine.startedAtSeconds : null;
   const load = () => harness.index.restore(harness.holder, saved.content);
-  void harness.stream.adopt({ position: saved.position, startedAtSeconds, load }).then((outcome) => {
+  const toldStartSeconds = isStartKnown ? saved.startedAtSeconds : null;
+  void harness.stream.adopt({ position: saved.position, startedAtSeconds, toldStartSeconds, load }).then((outcome) => {
     world.outcomes.set(outcome, (world.outcomes.get(outcome) ?? 0) + 1);
   });
 };

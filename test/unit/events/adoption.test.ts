@@ -33,6 +33,7 @@ const warmState = (peer: StreamHarness, harness: StreamHarness, changes: Partial
   return {
     position: positionOf(peer),
     startedAtSeconds: null,
+    toldStartSeconds: null,
     load: () => harness.index.restore(harness.holder, saved),
     ...changes,
   };
@@ -122,7 +123,9 @@ describe('taking on content of elsewhere', () => {
     await late.clock.advance(0);
     const load = () => late.index.restore(late.holder, saved);
     const { startedAtSeconds } = engine;
-    await expect(late.stream.adopt({ position, load, startedAtSeconds })).resolves.toBe('adopted');
+    await expect(late.stream.adopt({ position, load, startedAtSeconds, toldStartSeconds: null })).resolves.toBe(
+      'adopted',
+    );
     await late.clock.advance(0);
     expect(late.stream.report()).toMatchObject({ trust: 'degraded', reason: 'batches-lost', batchesLost: 4 });
   });
