@@ -63,12 +63,14 @@ export const createAdminSource = (options: {
   readonly audit: Audit;
   readonly registry: MetricsRegistry;
   readonly clock: Clock;
+  readonly dump: AdminSource['dump'];
   /** Brings figures up to date that are counted elsewhere. */
   readonly observe: () => void;
 }): AdminSource => {
-  const { runtimes, readiness, findings, director, log, audit, registry, clock, observe } = options;
+  const { runtimes, readiness, findings, director, log, audit, registry, clock, observe, dump } = options;
   return {
     readiness,
+    dump,
     metrics: () => {
       observe();
       for (const { routed, index } of runtimes()) observeIndex(registry, { pool: routed.name, index });

@@ -22,6 +22,7 @@ import { createPoolRuntime, type PoolRuntime, type PoolRuntimeContext } from './
 import { createPortWatch } from './port-watch.ts';
 import { createReadiness } from './readiness.ts';
 import { type Stoppable, stopAll } from './run-group.ts';
+import { createWarmth } from './warm-start/warmth.ts';
 
 /** Members of which none is undefined, as `exactOptionalPropertyTypes` has them. */
 type Present<Options> = { [Key in keyof Options]: Exclude<Options[Key], undefined> };
@@ -119,9 +120,24 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     tokenizers: { ...config.tokenizers, hub: config.tokenizers.offline ? null : config.tokenizers.hub },
     audit,
     signal: stopping.signal,
+    get keySeed() {
+      return warmth.keySeed();
+    },
+    get isWarmStartPending() {
+      return warmth.isPending();
+    },
     ...(overrides.streamTiming === undefined ? {} : { streamTiming: overrides.streamTiming }),
     ...(overrides.onStreams === undefined ? {} : { onStreams: overrides.onStreams }),
   };
+
+  const warmth = createWarmth(config.warmStart, {
+    runtimes: () => [...runtimes.values()],
+    turns,
+    clock,
+    logger,
+    metrics,
+    signal: stopping.signal,
+  });
 
   const profiles = new Map(config.pools.map(({ name, scheduling }) => [name, profileFor(name, scheduling)]));
   const configured = new Map(config.pools.map((pool) => [pool.name, pool]));
@@ -184,6 +200,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     findings,
     runtimes: () => [...runtimes.values()],
     hasSynced: () => hasSynced,
+    warmStart: warmth.condition,
     isDraining: () => isDraining,
     clock,
   });
@@ -196,6 +213,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     audit,
     registry: metrics,
     clock,
+    dump: warmth.dump,
     observe: createConversationFigures(reader, metrics),
   });
 
@@ -214,6 +232,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
   const syncing = Promise.withResolvers<void>();
   syncing.promise.catch(() => {});
   const discover = async (): Promise<void> => {
+    await warmth.prepare();
     await Promise.all(
       discoveries.map(({ name, discovery }) =>
         discovery.start(stopping.signal, (pools) => {
@@ -223,6 +242,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
       ),
     );
     hasSynced = true;
+    warmth.begin();
     syncing.resolve();
   };
 
@@ -231,6 +251,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     isDraining = true;
     const drains: readonly Stoppable[] = Object.entries(edges).map(([name, edge]) => ({ name, stop: edge.stop }));
     const rest: readonly Stoppable[] = [
+      { name: 'warm start', stop: warmth.stop },
       { name: 'discovery', stop: async () => stopping.abort() },
       ...[...runtimes.values()].map((runtime) => ({ name: `pool ${runtime.routed.name}`, stop: runtime.stop })),
       { name: 'scrapes', stop: async () => get[Symbol.asyncDispose]() },

@@ -17,7 +17,13 @@ import {
   type StreamTiming,
   type TurnQueue,
 } from '../events/index.ts';
-import { createPrefixIndex, createRoutingHistory, type Holder, type PrefixIndex } from '../kvindex/index.ts';
+import {
+  createPrefixIndex,
+  createRoutingHistory,
+  type DumpablePrefixIndex,
+  type Holder,
+  type KeySeed,
+} from '../kvindex/index.ts';
 import {
   createInferredLedger,
   createLedger,
@@ -63,6 +69,10 @@ export interface PoolRuntimeContext {
   /** Where tokenizer files that are named by a hub's id may be found. */
   readonly tokenizers: Pick<Parameters<typeof resolveTokenizer>[0], 'modelsFolder' | 'cacheFolder' | 'hub'>;
   readonly signal: AbortSignal;
+  /** What indexes that are created from now on make their keys with. */
+  readonly keySeed: KeySeed;
+  /** Whether what peers or a file know of endpoints is awaited, so that nothing is given up yet. */
+  readonly isWarmStartPending: boolean;
   /** Other waits and limits of event streams than the default; for tests. */
   readonly streamTiming?: Partial<StreamTiming>;
   /** Told after each event applied and each change of a stream. */
@@ -78,7 +88,7 @@ export interface EndpointTrustView extends EndpointTrust {
 export interface PoolRuntime {
   readonly routed: RoutedPool;
   readonly pool: Pool;
-  readonly index: PrefixIndex;
+  readonly index: DumpablePrefixIndex;
   readonly streams: Streams;
   /** How far an endpoint's part of the index is relied on, and why not further. */
   trustOf(endpoint: EndpointId): EndpointTrustView;
@@ -117,7 +127,7 @@ export const createPoolRuntime = (
   const { clock, random, metrics, signal, audit } = context;
   const { name, eventsBind } = first.definition;
   const logger = context.logger.child({ pool: name });
-  const index = createPrefixIndex({ maxBlocks: context.maxBlocks });
+  const index = createPrefixIndex({ maxBlocks: context.maxBlocks, keySeed: context.keySeed });
   const history = createRoutingHistory({ maxBlocksPerHolder: context.historyBlocks });
   const tally = createWorkTally();
   const ledger = createLedger({ clock, pool: name, metrics, tally });
@@ -150,6 +160,7 @@ export const createPoolRuntime = (
     logger,
     metrics,
     bind: eventsBind,
+    isHeld: context.isWarmStartPending,
     sourcesOf: ({ address }, aborting) => fetchEventSources({ address, fetch, signal: aborting }),
     onApplied: (endpoint, event) => {
       if (event.kind === 'all-blocks-cleared') noteEmpty(endpoint.id);

@@ -13,10 +13,11 @@ export const createReadiness = (options: {
   readonly findings: () => readonly Finding[];
   readonly runtimes: () => readonly PoolRuntime[];
   readonly hasSynced: () => boolean;
+  readonly warmStart: () => ReadinessCondition;
   readonly isDraining: () => boolean;
   readonly clock: Clock;
 }): (() => readonly ReadinessCondition[]) => {
-  const { discoveries, findings, runtimes, hasSynced, isDraining, clock } = options;
+  const { discoveries, findings, runtimes, hasSynced, warmStart, isDraining, clock } = options;
   const startedMs = clock.now();
 
   const replays = (): ReadinessCondition => {
@@ -63,6 +64,7 @@ export const createReadiness = (options: {
     return [
       { name: 'endpoints-known', isMet: synced, detail: sources },
       replays(),
+      warmStart(),
       tokenizers(),
       { name: 'not-draining', isMet: !isDraining(), detail: isDraining() ? 'draining' : 'serving' },
       informative('trust', untrusted.length === 0 ? 'exact' : untrusted.slice(0, 10).join('; ')),

@@ -20,6 +20,10 @@ export const environmentVariables: Readonly<Record<string, readonly string[]>> =
   WARMROUTE_INDEX_MAX_BLOCKS: ['index', 'maxBlocks'],
   WARMROUTE_CONVERSATIONS_MAX_MEMORY_BYTES: ['conversations', 'maxMemoryBytes'],
   WARMROUTE_SCRAPE_INTERVAL_MS: ['scrape', 'intervalMs'],
+  WARMROUTE_WARM_START_PEERS: ['warmStart', 'peers'],
+  WARMROUTE_WARM_START_PEER_SERVICE: ['warmStart', 'peerService'],
+  WARMROUTE_WARM_START_FILE: ['warmStart', 'file'],
+  WARMROUTE_WARM_START_TIMEOUT_MS: ['warmStart', 'timeoutMs'],
   WARMROUTE_DRAIN_MS: ['drainMs'],
 };
 

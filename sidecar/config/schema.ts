@@ -135,6 +135,30 @@ const tls = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const peerUrls = z
+  .string()
+  .transform((text) => text.split(',').map((part) => part.trim()))
+  .pipe(z.array(z.url()));
+
+const warmStart = z.strictObject({
+  peers: z
+    .union([z.array(z.url()), peerUrls])
+    .default([])
+    .describe('admin URLs of other sidecars of the same endpoints, to be asked at start; itself may be among them'),
+  peerService: z
+    .string()
+    .regex(
+      /^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?:\d{1,5}$/,
+      'must be a DNS name with port, as warmroute-replicas:9090',
+    )
+    .nullable()
+    .default(null)
+    .describe('DNS name and admin port of all replicas, as of a headless Service'),
+  file: z.string().min(1).nullable().default(null).describe('what is known of endpoints is kept here over restarts'),
+  fileIntervalMs: milliseconds.default(60_000).describe('between writes of the file; one more is at shutdown'),
+  timeoutMs: milliseconds.default(10_000).describe('how long all this may keep the sidecar from being ready'),
+});
+
 /** Shape of the configuration file; defaults are filled in by parsing. */
 export const configSchema = z.strictObject({
   pools: z.array(pool).default([]),
@@ -213,6 +237,7 @@ export const configSchema = z.strictObject({
   decisions: z
     .strictObject({ keep: z.int().min(0).max(100_000).default(1000).describe('kept for `explain`') })
     .default({ keep: 1000 }),
+  warmStart: warmStart.prefault({}),
   drainMs: z.int().min(0).default(30_000).describe('how long requests in flight may take to finish at shutdown'),
 });
 

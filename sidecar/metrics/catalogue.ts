@@ -202,6 +202,14 @@ const eventMetrics: readonly MetricDefinition[] = [
     meaning: 'Replays by outcome: complete, malformed, gave-up, cancelled.',
   },
   {
+    name: 'warm_starts_total',
+    type: 'counter',
+    unit: 'attempts',
+    labels: ['source', 'outcome'],
+    meaning:
+      'Attempts to take on what a peer or a file knew of an endpoint: adopted, not-needed, not-better, busy, restarted, unproven, behind, interrupted, unknown-endpoint; and of a whole source: unreachable, unusable.',
+  },
+  {
     name: 'event_frames_unrouted_total',
     type: 'counter',
     unit: 'frames',

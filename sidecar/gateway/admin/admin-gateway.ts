@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import { type Clock, type Logger, SidecarError } from '../../core/index.ts';
 import type { RouteRequest } from '../../routing/index.ts';
@@ -7,7 +9,7 @@ import type { Gateway } from '../gateway.ts';
 import { createHttpGateway } from '../http-gateway.ts';
 import { removeOwnedHeaders } from '../owned-headers.ts';
 import { defaultBodyLimitBytes, readBody } from '../request-body.ts';
-import { decisionsQuery, explainQuery, parseQuery } from './admin-queries.ts';
+import { decisionsQuery, dumpQuery, explainQuery, parseQuery } from './admin-queries.ts';
 import type { AdminSource } from './admin-source.ts';
 
 /** How the admin endpoint listens and what it shows. */
@@ -46,6 +48,32 @@ const addState = (app: Express, source: AdminSource): void => {
     const record = source.decision(request.params.id);
     if (record === undefined) throw new SidecarError('not-found', 'no decision of this id is remembered');
     response.json(record);
+  });
+};
+
+/** A reader of a dump that takes nothing for this long is cut off, for others wait for their turn. */
+const DUMP_STALL_MS = 10_000;
+
+const addDump = (app: Express, source: AdminSource, logger: Logger): void => {
+  app.get('/api/v1/dump', async (request, response) => {
+    const { endpoint, head } = parseQuery(dumpQuery, request.query);
+    const pieces = source.dump({ endpoints: endpoint, headOnly: head === 'true' })[Symbol.asyncIterator]();
+    // What is wrong with the request shows with the first piece, before anything is answered.
+    const first = await pieces.next();
+    const all = async function* (): AsyncGenerator<Uint8Array, void, void> {
+      try {
+        for (let piece = first; piece.done !== true; piece = await pieces.next()) yield piece.value;
+      } finally {
+        await pieces.return?.();
+      }
+    };
+    response.type('application/octet-stream');
+    response.setTimeout(DUMP_STALL_MS, () => response.destroy());
+    try {
+      await pipeline(Readable.from(all(), { objectMode: false }), response);
+    } catch (failure) {
+      logger.info('a dump was not taken whole', { reason: SidecarError.from(failure, 'internal').message });
+    }
   });
 };
 
@@ -88,6 +116,7 @@ export const createAdminGateway = (options: AdminGatewayOptions): Gateway => {
   addProbes(app, source);
   addState(app, source);
   addExplain(app, source, clock);
+  addDump(app, source, logger);
   app.use((request) => {
     throw new SidecarError('not-found', `there is no ${request.method} ${request.path}`);
   });

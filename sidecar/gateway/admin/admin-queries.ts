@@ -17,6 +17,17 @@ export const explainQuery = z.strictObject({
   tokens: z.enum(['true', 'false']).default('false'),
 });
 
+const endpointName = z.string().min(1).max(1024);
+
+/** Query of `GET /api/v1/dump`. */
+export const dumpQuery = z.strictObject({
+  endpoint: z
+    .union([endpointName.transform((id) => [id]), z.array(endpointName).max(1000)])
+    .nullable()
+    .default(null),
+  head: z.enum(['true', 'false']).default('false'),
+});
+
 /** The checked query, or `invalid-argument` that names each wrong parameter and what is allowed. */
 export const parseQuery = <Schema extends z.ZodType>(schema: Schema, query: unknown): z.output<Schema> => {
   const result = schema.safeParse(query);

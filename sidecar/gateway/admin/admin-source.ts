@@ -85,6 +85,14 @@ export interface AdminSource {
   /** The decision a request would get, without side effects. */
   explain(request: RouteRequest): Promise<Explanation>;
   index(): readonly IndexReport[];
+  /**
+   * What is known of endpoints, for another sidecar: those named by id, or all (null); with `headOnly` of none. Comes in
+   * pieces as they are asked for, and is given up when it is ended early. Throws `unavailable` where it is too early.
+   */
+  dump(request: {
+    readonly endpoints: readonly string[] | null;
+    readonly headOnly: boolean;
+  }): AsyncIterable<Uint8Array>;
   pools(): readonly PoolReport[];
   findings(): readonly FindingReport[];
 }

@@ -43,6 +43,9 @@ const source = (overrides: Partial<AdminSource> = {}): AdminSource => ({
   index: () => [{ pool: 'qwen', blocks: 1, pairs: 2, holders: 2, bytes: 80, evictedBlocks: 0 }],
   pools: () => [pool],
   findings: () => [finding],
+  dump: async function* () {
+    yield Buffer.from('dump');
+  },
   ...overrides,
 });
 
