@@ -1,3 +1,6 @@
+/** A body whose length is known gets its memory at once up to this length; a longer one as it comes. */
+const reservedBytes = 4_194_304;
+
 /**
  * Keeps a body's bytes until it is decided where they go. Keeps every byte it is given, so whoever fills it stops reading
  * at a limit.
@@ -5,15 +8,28 @@
 export class BodyStore {
   #pieces: Buffer[] = [];
   #bytes = 0;
+  /** Room for the whole body, which pieces are copied to as they come, so that what they were received in is free. */
+  #whole: Buffer | null = null;
 
   get length(): number {
     return this.#bytes;
   }
 
-  push(piece: Buffer): void {
+  /** Keeps a piece. `expectedBytes`: length of the body, null where it is not known. */
+  push(piece: Buffer, expectedBytes: number | null): void {
     if (piece.length === 0) return;
-    this.#pieces.push(piece);
-    this.#bytes += piece.length;
+    const needed = this.#bytes + piece.length;
+    if (this.#bytes === 0 && expectedBytes !== null && needed < expectedBytes && expectedBytes <= reservedBytes) {
+      this.#whole = Buffer.allocUnsafe(expectedBytes);
+    }
+    if (this.#whole !== null && needed <= this.#whole.length) {
+      piece.copy(this.#whole, this.#bytes);
+      this.#pieces = [this.#whole.subarray(0, needed)];
+    } else {
+      this.#whole = null;
+      this.#pieces.push(piece);
+    }
+    this.#bytes = needed;
   }
 
   /** All bytes in one piece, which is kept in place of the pieces; null where there are none. */
@@ -23,6 +39,7 @@ export class BodyStore {
     if (this.#pieces.length === 1) return first;
     const whole = Buffer.concat(this.#pieces, this.#bytes);
     this.#pieces = [whole];
+    this.#whole = null;
     return whole;
   }
 
@@ -31,6 +48,7 @@ export class BodyStore {
     const pieces = this.#pieces;
     this.#pieces = [];
     this.#bytes = 0;
+    this.#whole = null;
     return pieces;
   }
 }

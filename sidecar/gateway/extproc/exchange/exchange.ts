@@ -1,21 +1,8 @@
-import type { Clock, Logger } from '../../../core/index.ts';
-import type { Decision, RoutedDecision, Router } from '../../../routing/index.ts';
+import type { Decision, RoutedDecision } from '../../../routing/index.ts';
 import type { ExchangeWire } from './exchange-wire.ts';
 import type { BodyMode, MessageContext, ProcessorMessage } from './messages.ts';
-import { createRequestPhase } from './request-phase.ts';
-import { createResponsePhase, type ResponsePhase } from './response-phase.ts';
-
-/** What every exchange of a gateway shares. */
-export interface ExchangeSettings {
-  readonly router: Router;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly decisionTimeoutMs: number;
-  readonly bodyLimitBytes: number;
-  readonly picksList: boolean;
-  /** Whether the stream is ended once the request is through, so that nothing of the response comes. */
-  readonly endsAfterRequest: boolean;
-}
+import { type RequestListener, RequestPhase, type RequestSettings } from './request-phase.ts';
+import { type ResponseListener, ResponsePhase } from './response-phase.ts';
 
 /** What one exchange tells as it goes. */
 export interface ExchangeObserver {
@@ -26,118 +13,112 @@ export interface ExchangeObserver {
   abandoned(decision: RoutedDecision): void;
 }
 
-/** One HTTP request and its response, as an external processor sees them: the server's side of one stream. */
-export interface Exchange {
-  onMessage(message: ProcessorMessage, context: MessageContext): void;
-  /** The data plane sends no more: the end of a request-only exchange, or a client that went away. */
-  onHalfClose(): void;
-  /** The stream is gone; for a finished exchange the usual end. Frees everything. Only the first call counts. */
-  onClose(): void;
-  /** Ends the stream if the request is through, so that its response goes on without the sidecar. */
-  release(): void;
-}
+/**
+ * One HTTP request and its response, as an external processor sees them: the server's side of one stream. A state machine
+ * with a request half and a response half.
+ */
+export class Exchange implements RequestListener, ResponseListener {
+  readonly #endsAfterRequest: boolean;
+  readonly #wire: ExchangeWire;
+  readonly #observer: ExchangeObserver;
+  readonly #request: RequestPhase;
+  #response: ResponsePhase | null = null;
+  #routed: RoutedDecision | null = null;
+  #responseBodyMode: BodyMode | null = null;
+  #isRequestThrough = false;
+  #isResponseOver = false;
+  #hasHalfClosed = false;
+  #isClosed = false;
 
-/** Creates the state machine of one exchange: a request half and a response half on one stream. */
-export const createExchange = (
-  settings: ExchangeSettings,
-  wire: ExchangeWire,
-  observer: ExchangeObserver,
-): Exchange => {
-  const { endsAfterRequest } = settings;
-  let routed: RoutedDecision | null = null;
-  let responseBodyMode: BodyMode | null = null;
-  let response: ResponsePhase | null = null;
-  let isRequestThrough = false;
-  let isResponseOver = false;
-  let hasHalfClosed = false;
-  let isClosed = false;
+  constructor(settings: RequestSettings, wire: ExchangeWire, observer: ExchangeObserver) {
+    this.#endsAfterRequest = settings.endsAfterRequest;
+    this.#wire = wire;
+    this.#observer = observer;
+    this.#request = new RequestPhase(settings, wire, this);
+  }
 
-  const endIfOver = (): void => {
-    if (isRequestThrough && (endsAfterRequest || isResponseOver || hasHalfClosed)) wire.end();
-  };
-
-  const request = createRequestPhase({
-    ...settings,
-    wire,
-    send: wire.send,
-    observesResponses: !endsAfterRequest,
-    onDecision: (decision) => {
-      if (decision?.kind === 'routed') routed = decision;
-      observer.decided(decision);
-    },
-    onOver: () => {
-      isRequestThrough = true;
-      endIfOver();
-    },
-  });
-
-  const beginResponse = (): ResponsePhase => {
-    const decision = routed;
-    return createResponsePhase({
-      decision,
-      bodyMode: responseBodyMode ?? 'full-duplex',
-      send: wire.send,
-      onFirstToken: () => {
-        if (decision !== null) observer.firstToken(decision);
-      },
-      onOver: () => {
-        isResponseOver = true;
-        endIfOver();
-      },
-    });
-  };
-
-  const onMessage = (message: ProcessorMessage, context: MessageContext): void => {
-    if (context.protocol !== null) responseBodyMode ??= context.protocol.responseBodyMode;
+  onMessage(message: ProcessorMessage, context: MessageContext): void {
+    if (this.#isClosed) return;
+    if (context.protocol !== null) this.#responseBodyMode ??= context.protocol.responseBodyMode;
     switch (message.kind) {
       case 'request-headers':
-        request.onHeaders(message.headers, message.isEnd, context);
+        this.#request.onHeaders(message.headers, message.isEnd, context);
         break;
       case 'request-body':
-        request.onBody(message.bytes, message.isEnd);
+        this.#request.onBody(message.bytes, message.isEnd);
         break;
       case 'request-trailers':
-        request.onTrailers();
+        this.#request.onTrailers();
         break;
       case 'response-headers':
-        response ??= beginResponse();
-        response.onHeaders(message.headers, message.isEnd, context);
+        this.#beginResponse().onHeaders(message.headers, message.isEnd, context);
         break;
       case 'response-body':
-        response ??= beginResponse();
-        response.onBody(message.bytes, message.isEnd);
+        this.#beginResponse().onBody(message.bytes, message.isEnd);
         break;
       case 'response-trailers':
-        response ??= beginResponse();
-        response.onTrailers();
+        this.#beginResponse().onTrailers();
         break;
       case 'other':
         break;
     }
-  };
+  }
+
+  /** The data plane sends no more: the end of a request-only exchange, or a client that went away. */
+  onHalfClose(): void {
+    this.#hasHalfClosed = true;
+    if (!this.#isClosed && !this.#request.onHalfClose()) this.#wire.end();
+  }
+
+  /** The stream is gone; for a finished exchange the usual end. Frees everything. Only the first call counts. */
+  onClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#request.onClose();
+    const routed = this.#routed;
+    if (routed === null || !this.#owesEnd()) return;
+    routed.ticket.failed('client-abort');
+    this.#observer.abandoned(routed);
+  }
+
+  /** Ends the stream if the request is through, so that its response goes on without the sidecar. */
+  release(): void {
+    if (this.#isRequestThrough) this.#wire.end();
+  }
+
+  onDecision(decision: Decision | null): void {
+    if (decision?.kind === 'routed') this.#routed = decision;
+    this.#observer.decided(decision);
+  }
+
+  onRequestOver(): void {
+    this.#isRequestThrough = true;
+    this.#endIfOver();
+  }
+
+  onFirstToken(): void {
+    if (this.#routed !== null) this.#observer.firstToken(this.#routed);
+  }
+
+  onResponseOver(): void {
+    this.#isResponseOver = true;
+    this.#endIfOver();
+  }
+
+  #beginResponse(): ResponsePhase {
+    const bodyMode = this.#responseBodyMode ?? 'full-duplex';
+    this.#response ??= new ResponsePhase(this.#routed, bodyMode, this.#wire, this);
+    return this.#response;
+  }
+
+  #endIfOver(): void {
+    if (!this.#isRequestThrough) return;
+    if (this.#endsAfterRequest || this.#isResponseOver || this.#hasHalfClosed) this.#wire.end();
+  }
 
   /** Whether a response was to be seen: then the ticket is owed its end. */
-  const owesEnd = (): boolean =>
-    !isResponseOver && (response !== null || (!endsAfterRequest && (responseBodyMode ?? 'none') !== 'none'));
-
-  return {
-    onMessage: (message, context) => {
-      if (!isClosed) onMessage(message, context);
-    },
-    onHalfClose: () => {
-      hasHalfClosed = true;
-      if (!isClosed && !request.onHalfClose()) wire.end();
-    },
-    onClose: () => {
-      if (isClosed) return;
-      isClosed = true;
-      request.onClose();
-      if (routed === null || !owesEnd()) return;
-      routed.ticket.failed('client-abort');
-      observer.abandoned(routed);
-    },
-    release: () => {
-      if (isRequestThrough) wire.end();
-    },
-  };
-};
+  #owesEnd(): boolean {
+    if (this.#isResponseOver) return false;
+    return this.#response !== null || (!this.#endsAfterRequest && (this.#responseBodyMode ?? 'none') !== 'none');
+  }
+}

@@ -1,8 +1,9 @@
-import { type ErrorCode, errorTable } from '../../../core/index.ts';
+import { type Endpoint, type ErrorCode, errorTable } from '../../../core/index.ts';
 import type { Decision, RoutedDecision } from '../../../routing/index.ts';
 import { decisionHeaders } from '../../decision-headers.ts';
 import { openAiError } from '../../error-response.ts';
-import { decisionHeader, destinationHeader, isOwnedHeader } from '../../owned-headers.ts';
+import { decisionHeader, destinationHeader } from '../../owned-headers.ts';
+import type { ExchangeWire } from './exchange-wire.ts';
 import type { HeaderList } from './header-list.ts';
 import type { HeaderChange, PickChange, ProcessorReply } from './messages.ts';
 
@@ -14,23 +15,26 @@ export const pickChange = (
   decision: RoutedDecision,
   options: { readonly headers: HeaderList; readonly picksList: boolean },
 ): PickChange => {
-  const endpoints = options.picksList ? [decision.endpoint, ...decision.fallbacks] : [decision.endpoint];
-  const destination = [...new Set(endpoints.map(({ address }) => address))].join(',');
+  const addresses = (endpoints: readonly Endpoint[]): string =>
+    [...new Set(endpoints.map(({ address }) => address))].join(',');
+  const destination = options.picksList
+    ? addresses([decision.endpoint, ...decision.fallbacks])
+    : decision.endpoint.address;
   const { rankHeader } = decision;
   return {
     destination,
-    set: {
-      [destinationHeader]: destination,
-      ...(rankHeader === null ? {} : { 'x-data-parallel-rank': String(rankHeader) }),
-    },
-    remove: options.headers.names.filter((name) => isOwnedHeader(name) && name !== destinationHeader),
+    set:
+      rankHeader === null
+        ? { [destinationHeader]: destination }
+        : { [destinationHeader]: destination, 'x-data-parallel-rank': String(rankHeader) },
+    remove: options.headers.ownedNames().filter((name) => name !== destinationHeader),
   };
 };
 
 /** Headers on the answer to the client: what was decided. Takes off what only the sidecar may say. */
 export const answerChange = (decision: RoutedDecision, headers: HeaderList): HeaderChange => {
   const set = decisionHeaders(decision);
-  return { set, remove: headers.names.filter((name) => isOwnedHeader(name) && set[name] === undefined) };
+  return { set, remove: headers.ownedNames().filter((name) => set[name] === undefined) };
 };
 
 /** An answer in the engine's place: status and drop reason of the error table, OpenAI-shaped body. */
@@ -54,14 +58,14 @@ export const immediateReply = (code: ErrorCode, decision?: Exclude<Decision, Rou
 export const sendPieces = (
   part: 'request-body' | 'response-body',
   body: { readonly bytes: Uint8Array; readonly isEnd: boolean },
-  send: (reply: ProcessorReply) => void,
+  wire: ExchangeWire,
 ): void => {
   const { bytes, isEnd } = body;
   let from = 0;
   do {
     const to = Math.min(bytes.length, from + pieceBytes);
     const isLast = to === bytes.length;
-    send({
+    wire.send({
       kind: 'piece',
       part,
       bytes: isLast && from === 0 ? bytes : bytes.subarray(from, to),

@@ -1,5 +1,5 @@
-import type { Clock, ErrorCode, Logger } from '../../../core/index.ts';
-import type { Decision, RoutedDecision, Router } from '../../../routing/index.ts';
+import type { ErrorCode } from '../../../core/index.ts';
+import type { Decision, RoutedDecision } from '../../../routing/index.ts';
 import { BodyStore } from './body-store.ts';
 import type { ExchangeWire } from './exchange-wire.ts';
 import type { HeaderList } from './header-list.ts';
@@ -7,38 +7,24 @@ import type { MessageContext, PickChange, ProcessorReply } from './messages.ts';
 import { immediateReply, pickChange, sendPieces } from './replies.ts';
 import { announcedBytes, type RequestHead, routeRequestOf } from './request-head.ts';
 import { isBuffering, type RequestMode, requestModeOf } from './request-mode.ts';
-import { createTimelyDecision, type TimelyDecision } from './timely-decision.ts';
+import { type DecisionListener, type DecisionSettings, TimelyDecision } from './timely-decision.ts';
 
 /** What the request half of an exchange works with. */
-export interface RequestPhaseOptions {
-  readonly router: Router;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Milliseconds from when a decision can be begun until one is given. */
-  readonly decisionTimeoutMs: number;
+export interface RequestSettings extends DecisionSettings {
   /** Bytes of a body that are waited for; a longer one is decided by these. */
   readonly bodyLimitBytes: number;
   /** Whether fallbacks follow the pick in a comma list. */
   readonly picksList: boolean;
-  /** False where the exchange is ended before the response. */
-  readonly observesResponses: boolean;
-  readonly send: (reply: ProcessorReply) => void;
-  readonly wire: ExchangeWire;
-  /** Called once with what was decided, before its reply is sent; null where routing failed, which is a bug. */
-  readonly onDecision: (decision: Decision | null) => void;
-  /** The request's end was answered. */
-  readonly onOver: () => void;
+  /** Whether the stream is ended once the request is through, so that nothing of the response comes. */
+  readonly endsAfterRequest: boolean;
 }
 
-/** The request half of an exchange. */
-export interface RequestPhase {
-  onHeaders(headers: HeaderList, isEnd: boolean, context: MessageContext): void;
-  onBody(bytes: Buffer, isEnd: boolean): void;
-  onTrailers(): void;
-  /** The data plane sends no more. Returns whether an answer to what it sent is still to come. */
-  onHalfClose(): boolean;
-  /** The stream is gone. */
-  onClose(): void;
+/** Whom the request half tells how it goes. */
+export interface RequestListener {
+  /** Called once with what was decided, before its reply is sent; null where routing failed, which is a bug. */
+  onDecision(decision: Decision | null): void;
+  /** The request's end was answered. */
+  onRequestOver(): void;
 }
 
 /** Where a request stands. */
@@ -63,148 +49,182 @@ const refusalCode = (decided: Exclude<Decision, RoutedDecision> | null): ErrorCo
   return decided.kind === 'refused' ? 'saturated' : 'no-endpoint';
 };
 
-/** Creates the state machine of one request. */
-export const createRequestPhase = (options: RequestPhaseOptions): RequestPhase => {
-  const { send, wire } = options;
-  const store = new BodyStore();
-  let state: RequestState = { kind: 'awaiting-headers' };
-  let end: BodyEnd = 'open';
+const over: RequestState = { kind: 'over' };
+
+/** The request half of an exchange: its state machine. */
+export class RequestPhase implements DecisionListener {
+  readonly #settings: RequestSettings;
+  readonly #wire: ExchangeWire;
+  readonly #listener: RequestListener;
+  readonly #store = new BodyStore();
+  #state: RequestState = { kind: 'awaiting-headers' };
+  #end: BodyEnd = 'open';
   /** Body messages kept; outside full-duplex each wants a reply. */
-  let keptMessages = 0;
-  let isAnnounced = true;
-  let decision: TimelyDecision | null = null;
-  let hasAnsweredHeaders = false;
+  #keptMessages = 0;
+  #announcedBytes: number | null = null;
+  #isAnnounced = true;
+  #decision: TimelyDecision | null = null;
+  #hasAnsweredHeaders = false;
   /** The pick, where only the trailers' reply is left to name it. */
-  let unnamedDestination: string | null = null;
+  #unnamedDestination: string | null = null;
 
-  const finish = (): void => {
-    if (end === 'open') return;
-    if (end === 'trailers') send({ kind: 'trailers', part: 'request-trailers', destination: unnamedDestination });
-    state = { kind: 'over' };
-    options.onOver();
-  };
+  constructor(settings: RequestSettings, wire: ExchangeWire, listener: RequestListener) {
+    this.#settings = settings;
+    this.#wire = wire;
+    this.#listener = listener;
+  }
 
-  const echoKept = (): void => {
-    const pieces = store.take();
-    const last = pieces.length - 1;
-    for (const [position, bytes] of pieces.entries()) {
-      sendPieces('request-body', { bytes, isEnd: end === 'ended' && position === last }, send);
-    }
-    const isEmptyBody = pieces.length === 0 && keptMessages > 0;
-    if (isEmptyBody) sendPieces('request-body', { bytes: noBytes, isEnd: end === 'ended' }, send);
-  };
-
-  /** Answers everything kept so far, now that the destination is known. */
-  const sendPick = (mode: RequestMode, change: PickChange): void => {
-    if (hasAnsweredHeaders) {
-      if (keptMessages > 0) send({ kind: 'continue', part: 'request-body', change });
-      else unnamedDestination = change.destination;
-    } else {
-      send({ kind: 'continue', part: 'request-headers', change });
-      if (mode === 'full-duplex') echoKept();
-      else for (let kept = 0; kept < keptMessages; kept += 1) send(bodyGoesOn);
-    }
-    store.take();
-  };
-
-  const onDecided = (decided: Decision | null): void => {
-    if (state.kind !== 'deciding') return;
-    const { mode, head } = state;
-    options.onDecision(decided);
-    if (decided?.kind !== 'routed') {
-      store.take();
-      state = { kind: 'over' };
-      send(immediateReply(refusalCode(decided), decided ?? undefined));
-      wire.end();
+  onHeaders(headers: HeaderList, isEnd: boolean, context: MessageContext): void {
+    if (this.#state.kind !== 'awaiting-headers') return;
+    const { protocol } = context;
+    const mode = requestModeOf(protocol);
+    this.#isAnnounced = protocol !== null;
+    this.#announcedBytes = announcedBytes(headers);
+    const observesResponse = !this.#settings.endsAfterRequest && (protocol?.responseBodyMode ?? 'none') !== 'none';
+    this.#state = { kind: 'collecting', mode, head: { headers, subset: context.subset(), observesResponse } };
+    if (isEnd) this.#end = 'ended';
+    // A data plane that buffers may wait long for a slow client: the time to decide begins when the body is there.
+    if (isBuffering(mode) && !isEnd) {
+      this.#hasAnsweredHeaders = true;
+      this.#wire.send({ kind: 'continue', part: 'request-headers', change: null });
       return;
     }
-    state = { kind: 'passing', mode };
-    sendPick(mode, pickChange(decided, { headers: head.headers, picksList: options.picksList }));
-    finish();
-    wire.resume();
-  };
+    this.#beginDecision();
+    if (isEnd || mode === 'headers-only') this.#decide();
+  }
 
-  const isBodyWhole = (mode: RequestMode, head: RequestHead): boolean =>
-    end !== 'open' || (mode === 'buffered' && keptMessages > 0) || store.length === announcedBytes(head.headers);
+  onBody(bytes: Buffer, isEnd: boolean): void {
+    const state = this.#state;
+    // Some versions of Envoy end long bodies twice.
+    if (this.#end !== 'open' || state.kind === 'awaiting-headers' || state.kind === 'over') return;
+    if (isEnd) this.#end = 'ended';
+    switch (state.kind) {
+      case 'collecting':
+        this.#keep(bytes);
+        this.#beginDecision();
+        if (
+          isBuffering(state.mode) ||
+          this.#store.length >= this.#settings.bodyLimitBytes ||
+          this.#isBodyWhole(state.mode)
+        ) {
+          this.#decide();
+        }
+        break;
+      case 'deciding':
+        this.#keep(bytes);
+        break;
+      case 'passing':
+        if (state.mode === 'full-duplex') sendPieces('request-body', { bytes, isEnd }, this.#wire);
+        else this.#wire.send(bodyGoesOn);
+        this.#finish();
+        break;
+    }
+  }
 
-  const decide = (): void => {
-    if (state.kind !== 'collecting') return;
-    const { mode, head } = state;
-    state = { kind: 'deciding', mode, head };
-    const isComplete = isBodyWhole(mode, head);
-    decision?.ask(routeRequestOf(head, { bytes: store.joined(), isComplete }));
-    if (isDeciding()) wire.pause();
-  };
-  const isDeciding = (): boolean => state.kind === 'deciding';
+  onTrailers(): void {
+    const { kind } = this.#state;
+    if (this.#end === 'trailers' || kind === 'awaiting-headers' || kind === 'over') return;
+    this.#end = 'trailers';
+    if (kind === 'collecting') {
+      this.#beginDecision();
+      this.#decide();
+    } else if (kind === 'passing') this.#finish();
+  }
 
-  const beginDecision = (): void => {
-    const { router, clock, logger, decisionTimeoutMs: timeoutMs } = options;
-    decision ??= createTimelyDecision({ router, clock, logger, timeoutMs, onLate: decide, onDecided });
-  };
+  /** The data plane sends no more. Returns whether an answer to what it sent is still to come. */
+  onHalfClose(): boolean {
+    // Who announces nothing may close its side in place of ending the body.
+    if (this.#state.kind === 'collecting' && !this.#isAnnounced) {
+      if (this.#end === 'open') this.#end = 'ended';
+      this.#decide();
+    }
+    return this.#isDeciding() && this.#end !== 'open';
+  }
 
-  const collect = (mode: RequestMode, head: RequestHead, bytes: Buffer): void => {
-    keptMessages += 1;
-    store.push(bytes);
-    beginDecision();
-    if (isBuffering(mode) || store.length >= options.bodyLimitBytes || isBodyWhole(mode, head)) decide();
-  };
+  /** The stream is gone. */
+  onClose(): void {
+    this.#decision?.abandon();
+    this.#store.take();
+    this.#state = over;
+  }
 
-  return {
-    onHeaders: (headers, isEnd, context) => {
-      if (state.kind !== 'awaiting-headers') return;
-      const mode = requestModeOf(context.protocol);
-      isAnnounced = context.protocol !== null;
-      const observesResponse = options.observesResponses && (context.protocol?.responseBodyMode ?? 'none') !== 'none';
-      state = { kind: 'collecting', mode, head: { headers, subset: context.subset(), observesResponse } };
-      if (isEnd) end = 'ended';
-      // A data plane that buffers may wait long for a slow client: the time to decide begins when the body is there.
-      if (isBuffering(mode) && !isEnd) {
-        hasAnsweredHeaders = true;
-        send({ kind: 'continue', part: 'request-headers', change: null });
-        return;
-      }
-      beginDecision();
-      if (isEnd || mode === 'headers-only') decide();
-    },
-    onBody: (bytes, isEnd) => {
-      // Some versions of Envoy end long bodies twice.
-      if (end !== 'open' || state.kind === 'awaiting-headers' || state.kind === 'over') return;
-      if (isEnd) end = 'ended';
-      switch (state.kind) {
-        case 'collecting':
-          collect(state.mode, state.head, bytes);
-          break;
-        case 'deciding':
-          keptMessages += 1;
-          store.push(bytes);
-          break;
-        case 'passing':
-          if (state.mode === 'full-duplex') sendPieces('request-body', { bytes, isEnd }, send);
-          else send(bodyGoesOn);
-          finish();
-          break;
-      }
-    },
-    onTrailers: () => {
-      if (end === 'trailers' || state.kind === 'awaiting-headers' || state.kind === 'over') return;
-      end = 'trailers';
-      if (state.kind === 'collecting') {
-        beginDecision();
-        decide();
-      } else if (state.kind === 'passing') finish();
-    },
-    onHalfClose: () => {
-      // Who announces nothing may close its side in place of ending the body.
-      if (state.kind === 'collecting' && !isAnnounced) {
-        if (end === 'open') end = 'ended';
-        decide();
-      }
-      return isDeciding() && end !== 'open';
-    },
-    onClose: () => {
-      decision?.abandon();
-      store.take();
-      state = { kind: 'over' };
-    },
-  };
-};
+  onLate(): void {
+    this.#decide();
+  }
+
+  onDecided(decided: Decision | null): void {
+    if (this.#state.kind !== 'deciding') return;
+    const { mode, head } = this.#state;
+    this.#listener.onDecision(decided);
+    if (decided?.kind !== 'routed') {
+      this.#store.take();
+      this.#state = over;
+      this.#wire.send(immediateReply(refusalCode(decided), decided ?? undefined));
+      this.#wire.end();
+      return;
+    }
+    this.#state = { kind: 'passing', mode };
+    this.#sendPick(mode, pickChange(decided, { headers: head.headers, picksList: this.#settings.picksList }));
+    this.#finish();
+    this.#wire.resume();
+  }
+
+  #isDeciding(): boolean {
+    return this.#state.kind === 'deciding';
+  }
+
+  #beginDecision(): void {
+    this.#decision ??= new TimelyDecision(this.#settings, this);
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#keptMessages += 1;
+    this.#store.push(bytes, this.#announcedBytes);
+  }
+
+  #isBodyWhole(mode: RequestMode): boolean {
+    if (this.#end !== 'open' || (mode === 'buffered' && this.#keptMessages > 0)) return true;
+    return this.#store.length === this.#announcedBytes;
+  }
+
+  #decide(): void {
+    if (this.#state.kind !== 'collecting') return;
+    const { mode, head } = this.#state;
+    this.#state = { kind: 'deciding', mode, head };
+    const isComplete = this.#isBodyWhole(mode);
+    this.#decision?.ask(routeRequestOf(head, { bytes: this.#store.joined(), isComplete }));
+    if (this.#isDeciding()) this.#wire.pause();
+  }
+
+  /** Answers everything kept so far, now that the destination is known. */
+  #sendPick(mode: RequestMode, change: PickChange): void {
+    if (this.#hasAnsweredHeaders) {
+      if (this.#keptMessages > 0) this.#wire.send({ kind: 'continue', part: 'request-body', change });
+      else this.#unnamedDestination = change.destination;
+    } else {
+      this.#wire.send({ kind: 'continue', part: 'request-headers', change });
+      if (mode === 'full-duplex') this.#echoKept();
+      else for (let kept = 0; kept < this.#keptMessages; kept += 1) this.#wire.send(bodyGoesOn);
+    }
+    this.#store.take();
+  }
+
+  #echoKept(): void {
+    const pieces = this.#store.take();
+    const last = pieces.length - 1;
+    const isEnded = this.#end === 'ended';
+    for (const [position, bytes] of pieces.entries()) {
+      sendPieces('request-body', { bytes, isEnd: isEnded && position === last }, this.#wire);
+    }
+    const isEmptyBody = pieces.length === 0 && this.#keptMessages > 0;
+    if (isEmptyBody) sendPieces('request-body', { bytes: noBytes, isEnd: isEnded }, this.#wire);
+  }
+
+  #finish(): void {
+    if (this.#end === 'open') return;
+    const destination = this.#unnamedDestination;
+    if (this.#end === 'trailers') this.#wire.send({ kind: 'trailers', part: 'request-trailers', destination });
+    this.#state = over;
+    this.#listener.onRequestOver();
+  }
+}

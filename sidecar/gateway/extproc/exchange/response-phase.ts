@@ -1,27 +1,17 @@
 import type { RoutedDecision } from '../../../routing/index.ts';
 import { eventStreamDetector, type FirstTokenDetector, firstByteDetector } from '../../first-token.ts';
 import { UsageScanner } from '../../usage-scanner.ts';
+import type { ExchangeWire } from './exchange-wire.ts';
 import type { HeaderList } from './header-list.ts';
-import type { BodyMode, MessageContext, ProcessorReply } from './messages.ts';
+import type { BodyMode, MessageContext } from './messages.ts';
 import { answerChange, sendPieces } from './replies.ts';
 
-/** What the response half of an exchange works with. */
-export interface ResponsePhaseOptions {
-  /** Null where the request was not routed here. */
-  readonly decision: RoutedDecision | null;
-  readonly bodyMode: BodyMode;
-  readonly send: (reply: ProcessorReply) => void;
+/** Whom the response half tells how it goes. */
+export interface ResponseListener {
   /** The first generated content passed. */
-  readonly onFirstToken: () => void;
+  onFirstToken(): void;
   /** The response's end was answered. */
-  readonly onOver: () => void;
-}
-
-/** The response half of an exchange. */
-export interface ResponsePhase {
-  onHeaders(headers: HeaderList, isEnd: boolean, context: MessageContext): void;
-  onBody(bytes: Buffer, isEnd: boolean): void;
-  onTrailers(): void;
+  onResponseOver(): void;
 }
 
 const isEventStream = (headers: HeaderList): boolean =>
@@ -32,53 +22,63 @@ const isEventStream = (headers: HeaderList): boolean =>
  * Lets the engine's answer through unchanged, piece by piece, and reads first token and usage for the ticket. An answer
  * of another endpoint than the pick, as the data plane reports it, says nothing about the pick: its booking is released.
  */
-export const createResponsePhase = (options: ResponsePhaseOptions): ResponsePhase => {
-  const { decision, bodyMode, send } = options;
-  const ticket = decision?.ticket ?? null;
-  const scanner = new UsageScanner();
-  let detector: FirstTokenDetector = firstByteDetector();
-  let hasFirstToken = false;
-  let isFailure = false;
-  let isOver = false;
+export class ResponsePhase {
+  readonly #decision: RoutedDecision | null;
+  readonly #wire: ExchangeWire;
+  readonly #listener: ResponseListener;
+  readonly #scanner = new UsageScanner();
   // In the other modes, as with the request, bytes are let on by an empty reply.
-  const isFullDuplex = bodyMode === 'full-duplex' || bodyMode === 'grpc';
+  readonly #isFullDuplex: boolean;
+  #detector: FirstTokenDetector = firstByteDetector();
+  #hasFirstToken = false;
+  #isFailure = false;
+  #isOver = false;
 
-  const finish = (): void => {
-    if (isOver) return;
-    isOver = true;
-    if (isFailure) ticket?.failed('error-status');
-    else ticket?.finished(scanner.usage);
-    options.onOver();
-  };
+  /** `decision`: null where the request was not routed here. */
+  constructor(decision: RoutedDecision | null, bodyMode: BodyMode, wire: ExchangeWire, listener: ResponseListener) {
+    this.#decision = decision;
+    this.#isFullDuplex = bodyMode === 'full-duplex' || bodyMode === 'grpc';
+    this.#wire = wire;
+    this.#listener = listener;
+  }
 
-  const observe = (bytes: Buffer): void => {
-    scanner.push(bytes);
-    if (hasFirstToken || isFailure || !detector.push(bytes)) return;
-    hasFirstToken = true;
-    ticket?.firstToken();
-    options.onFirstToken();
-  };
+  onHeaders(headers: HeaderList, isEnd: boolean, context: MessageContext): void {
+    const decision = this.#decision;
+    this.#isFailure = Number(headers.get(':status') ?? 200) >= 400;
+    if (isEventStream(headers)) this.#detector = eventStreamDetector();
+    const served = context.served();
+    if (served !== null && served !== decision?.endpoint.address) decision?.ticket.failed('upstream');
+    const change = decision === null ? null : answerChange(decision, headers);
+    this.#wire.send({ kind: 'continue', part: 'response-headers', change });
+    if (isEnd) this.#finish();
+  }
 
-  return {
-    onHeaders: (headers, isEnd, context) => {
-      isFailure = Number(headers.get(':status') ?? 200) >= 400;
-      if (isEventStream(headers)) detector = eventStreamDetector();
-      const served = context.served();
-      if (served !== null && served !== decision?.endpoint.address) ticket?.failed('upstream');
-      const change = decision === null ? null : answerChange(decision, headers);
-      send({ kind: 'continue', part: 'response-headers', change });
-      if (isEnd) finish();
-    },
-    onBody: (bytes, isEnd) => {
-      if (isOver) return;
-      if (isFullDuplex) sendPieces('response-body', { bytes, isEnd }, send);
-      else send({ kind: 'continue', part: 'response-body', change: null });
-      observe(bytes);
-      if (isEnd) finish();
-    },
-    onTrailers: () => {
-      send({ kind: 'trailers', part: 'response-trailers', destination: null });
-      finish();
-    },
-  };
-};
+  onBody(bytes: Buffer, isEnd: boolean): void {
+    if (this.#isOver) return;
+    if (this.#isFullDuplex) sendPieces('response-body', { bytes, isEnd }, this.#wire);
+    else this.#wire.send({ kind: 'continue', part: 'response-body', change: null });
+    this.#observe(bytes);
+    if (isEnd) this.#finish();
+  }
+
+  onTrailers(): void {
+    this.#wire.send({ kind: 'trailers', part: 'response-trailers', destination: null });
+    this.#finish();
+  }
+
+  #observe(bytes: Buffer): void {
+    this.#scanner.push(bytes);
+    if (this.#hasFirstToken || this.#isFailure || !this.#detector.push(bytes)) return;
+    this.#hasFirstToken = true;
+    this.#decision?.ticket.firstToken();
+    this.#listener.onFirstToken();
+  }
+
+  #finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    if (this.#isFailure) this.#decision?.ticket.failed('error-status');
+    else this.#decision?.ticket.finished(this.#scanner.usage);
+    this.#listener.onResponseOver();
+  }
+}

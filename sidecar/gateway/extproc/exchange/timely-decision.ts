@@ -2,84 +2,96 @@ import { type Clock, type Logger, SidecarError } from '../../../core/index.ts';
 import type { Decision, RouteRequest, Router } from '../../../routing/index.ts';
 import { stackFrames } from '../../error-response.ts';
 
-/** One decision that comes in time. */
-export interface TimelyDecision {
-  /** Asks routing; only the first call counts. */
-  ask(request: RouteRequest): void;
-  /** Nobody waits any more: a decision that is still to come books nothing. */
-  abandon(): void;
-}
-
-/** What a timely decision is made of. */
-export interface TimelyDecisionOptions {
+/** What decisions are made with. */
+export interface DecisionSettings {
   readonly router: Router;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Milliseconds from its creation; past them whoever has not asked is told so, and an answer that waits is not waited for. */
-  readonly timeoutMs: number;
+  /** Milliseconds from when a decision can be begun until one is given. */
+  readonly decisionTimeoutMs: number;
+}
+
+/** Who waits for a decision. */
+export interface DecisionListener {
   /** Nothing was asked in time: ask with what is known. */
-  readonly onLate: () => void;
+  onLate(): void;
   /** Called once. Null: routing failed twice, which is a bug. */
-  readonly onDecided: (decision: Decision | null) => void;
+  onDecided(decision: Decision | null): void;
 }
 
 /** The same request without its prompt: routing answers it at once, by load. */
 const withoutBody = (request: RouteRequest): RouteRequest => ({ ...request, body: null, isBodyComplete: false });
 
 /**
- * Decides within a deadline. Where routing waits for something remote beyond it, or fails, the request is decided without
- * its prompt; what then comes late is taken off the books.
+ * One decision that comes within a deadline, which begins with its creation. Past it whoever has not asked is told so, and
+ * an answer that waits is not waited for: where routing waits for something remote beyond it, or fails, the request is
+ * decided without its prompt; what then comes late is taken off the books.
  */
-export const createTimelyDecision = (options: TimelyDecisionOptions): TimelyDecision => {
-  const { router, clock, logger, onDecided } = options;
-  let isSettled = false;
-  let asked: RouteRequest | null = null;
+export class TimelyDecision {
+  readonly #settings: DecisionSettings;
+  readonly #listener: DecisionListener;
+  readonly #cancelDeadline: () => void;
+  #isSettled = false;
+  #asked: RouteRequest | null = null;
 
-  const settle = (decision: Decision | null): void => {
-    if (isSettled) {
+  constructor(settings: DecisionSettings, listener: DecisionListener) {
+    this.#settings = settings;
+    this.#listener = listener;
+    this.#cancelDeadline = settings.clock.schedule(settings.decisionTimeoutMs, () => this.#onDeadline());
+  }
+
+  /** Asks routing; only the first call counts. */
+  ask(request: RouteRequest): void {
+    if (this.#asked !== null || this.#isSettled) return;
+    this.#asked = request;
+    this.#route(request, true);
+  }
+
+  /** Nobody waits any more: a decision that is still to come books nothing. */
+  abandon(): void {
+    this.#isSettled = true;
+    this.#cancelDeadline();
+  }
+
+  #onDeadline(): void {
+    if (this.#asked === null) this.#listener.onLate();
+    else this.#routeByLoad(this.#asked);
+  }
+
+  #routeByLoad(request: RouteRequest): void {
+    if (!this.#isSettled) this.#route(withoutBody(request), false);
+  }
+
+  #route(request: RouteRequest, isFirst: boolean): void {
+    let decision: Decision | Promise<Decision>;
+    try {
+      decision = this.#settings.router.route(request);
+    } catch (failure) {
+      this.#onFailure(failure, isFirst);
+      return;
+    }
+    if (decision instanceof Promise) {
+      decision.then(
+        (decided) => this.#settle(decided),
+        (failure: unknown) => this.#onFailure(failure, isFirst),
+      );
+    } else this.#settle(decision);
+  }
+
+  #onFailure(failure: unknown, isFirst: boolean): void {
+    const { code } = SidecarError.from(failure, 'internal');
+    this.#settings.logger.error('routing failed', { code, stack: stackFrames(failure) });
+    if (isFirst && this.#asked !== null) this.#routeByLoad(this.#asked);
+    else this.#settle(null);
+  }
+
+  #settle(decision: Decision | null): void {
+    if (this.#isSettled) {
       if (decision?.kind === 'routed') decision.ticket.failed('client-abort');
       return;
     }
-    isSettled = true;
-    cancelDeadline();
-    onDecided(decision);
-  };
-
-  const route = (request: RouteRequest, onFailure: (failure: unknown) => void): void => {
-    const onFailed = (failure: unknown): void => {
-      const { code } = SidecarError.from(failure, 'internal');
-      logger.error('routing failed', { code, stack: stackFrames(failure) });
-      onFailure(failure);
-    };
-    let decision: Decision | Promise<Decision>;
-    try {
-      decision = router.route(request);
-    } catch (failure) {
-      onFailed(failure);
-      return;
-    }
-    if (decision instanceof Promise) decision.then(settle, onFailed);
-    else settle(decision);
-  };
-
-  const routeByLoad = (request: RouteRequest): void => {
-    if (!isSettled) route(withoutBody(request), () => settle(null));
-  };
-
-  const cancelDeadline = clock.schedule(options.timeoutMs, () => {
-    if (asked === null) options.onLate();
-    else routeByLoad(asked);
-  });
-
-  return {
-    ask: (request) => {
-      if (asked !== null || isSettled) return;
-      asked = request;
-      route(request, () => routeByLoad(request));
-    },
-    abandon: () => {
-      isSettled = true;
-      cancelDeadline();
-    },
-  };
-};
+    this.#isSettled = true;
+    this.#cancelDeadline();
+    this.#listener.onDecided(decision);
+  }
+}

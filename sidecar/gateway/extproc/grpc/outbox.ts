@@ -4,51 +4,79 @@ const prefixBytes = 5;
 
 // Below this a copy costs less than one more buffer on its way through the stream.
 const copiedTailBytes = 8_192;
+const firstFramesBytes = 512;
 
-/** Messages on their way out, framed, written together once the running code has finished. */
+/**
+ * Messages on their way out, framed (gRPC over HTTP2, "Length-Prefixed-Message"). They wait until {@link flush}, so that
+ * all that one chunk of the client's brings forth leaves in one write.
+ */
 export class Outbox {
   readonly #stream: Writable;
-  readonly #beforeFirst: () => void;
+  /** Written before `#frames`. */
   #parts: Uint8Array[] = [];
-  #isScheduled = false;
-  #hasBegun = false;
+  /** Frames that are copied together; null where there are none. */
+  #frames: Buffer | null = null;
+  #framesBytes = 0;
 
-  /** `beforeFirst` runs before the first bytes are written. */
-  constructor(stream: Writable, beforeFirst: () => void) {
+  constructor(stream: Writable) {
     this.#stream = stream;
-    this.#beforeFirst = beforeFirst;
   }
 
-  /** Whether any message was handed over. */
-  get isUsed(): boolean {
-    return this.#hasBegun || this.#parts.length > 0;
+  /** Whether nothing waits. */
+  get isEmpty(): boolean {
+    return this.#frames === null && this.#parts.length === 0;
   }
 
+  /** Adds one message, given in two parts. */
   push(head: Uint8Array, tail: Uint8Array | undefined): void {
-    const tailBytes = tail?.length ?? 0;
+    const tailBytes = tail === undefined ? 0 : tail.length;
     const copiesTail = tailBytes <= copiedTailBytes;
-    const frame = Buffer.allocUnsafe(prefixBytes + head.length + (copiesTail ? tailBytes : 0));
-    frame[0] = 0;
-    frame.writeUInt32BE(head.length + tailBytes, 1);
-    frame.set(head, prefixBytes);
-    this.#parts.push(frame);
-    if (tail !== undefined && copiesTail) frame.set(tail, prefixBytes + head.length);
-    else if (tail !== undefined) this.#parts.push(tail);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    queueMicrotask(() => this.flush());
+    const frames = this.#reserve(prefixBytes + head.length + (copiesTail ? tailBytes : 0));
+    const start = this.#framesBytes;
+    frames[start] = 0;
+    frames.writeUInt32BE(head.length + tailBytes, start + 1);
+    frames.set(head, start + prefixBytes);
+    this.#framesBytes = start + prefixBytes + head.length;
+    if (tail === undefined || tailBytes === 0) return;
+    if (copiesTail) {
+      frames.set(tail, this.#framesBytes);
+      this.#framesBytes += tailBytes;
+    } else {
+      this.#endFrames();
+      this.#parts.push(tail);
+    }
   }
 
   /** Writes what waits. */
   flush(): void {
-    this.#isScheduled = false;
+    this.#endFrames();
     const parts = this.#parts;
-    if (parts.length === 0 || this.#stream.destroyed) return;
+    const [first] = parts;
+    if (first === undefined) return;
     this.#parts = [];
-    if (!this.#hasBegun) this.#beforeFirst();
-    this.#hasBegun = true;
+    if (parts.length === 1) {
+      this.#stream.write(first);
+      return;
+    }
     this.#stream.cork();
     for (const part of parts) this.#stream.write(part);
     this.#stream.uncork();
+  }
+
+  #reserve(bytes: number): Buffer {
+    const frames = this.#frames;
+    const needed = this.#framesBytes + bytes;
+    if (frames !== null && needed <= frames.length) return frames;
+    const larger = Buffer.allocUnsafe(Math.max(firstFramesBytes, needed, (frames?.length ?? 0) * 2));
+    frames?.copy(larger, 0, 0, this.#framesBytes);
+    this.#frames = larger;
+    return larger;
+  }
+
+  #endFrames(): void {
+    if (this.#frames === null) return;
+    this.#parts.push(this.#frames.subarray(0, this.#framesBytes));
+    this.#frames = null;
+    this.#framesBytes = 0;
   }
 }

@@ -2,8 +2,9 @@ import { destinationHeader } from '../../owned-headers.ts';
 import type { HeaderChange, PickChange, ProcessorReply } from '../exchange/messages.ts';
 import { ReverseWriter } from './reverse-writer.ts';
 
-/** An encoded message in two parts, so that a body's bytes are sent as they are, without a copy. */
+/** An encoded message in two parts, so that a body's bytes are sent as they are. */
 export interface EncodedReply {
+  /** Valid until the next reply is encoded. */
   readonly head: Buffer;
   /** Bytes that follow `head`, empty for all but body pieces. */
   readonly tail: Uint8Array;
@@ -63,7 +64,12 @@ const writeDestination = (destination: string): void => {
 
 const isPick = (change: HeaderChange | PickChange): change is PickChange => 'destination' in change;
 
+/** Replies that change nothing, by part. */
+const unchanged = new Map<string, Buffer>();
+
 const encodeContinue = ({ part, change }: Extract<ProcessorReply, { kind: 'continue' }>): Buffer => {
+  const known = change === null ? unchanged.get(part) : undefined;
+  if (known !== undefined) return known;
   if (change !== null && isPick(change)) writeDestination(change.destination);
   const reply = writer.length;
   // An empty CommonResponse is written too: some clients ask for it.
@@ -71,7 +77,9 @@ const encodeContinue = ({ part, change }: Extract<ProcessorReply, { kind: 'conti
   if (change !== null) writeHeaderMutation(2, change);
   writer.nest(1, reply);
   writer.nest(partFields[part], reply);
-  return writer.take();
+  const encoded = writer.take();
+  if (change === null) unchanged.set(part, Buffer.from(encoded));
+  return encoded;
 };
 
 const encodePiece = ({ part, bytes, isEnd }: Extract<ProcessorReply, { kind: 'piece' }>): EncodedReply => {

@@ -8,26 +8,40 @@ const bytesType = 2;
 const fixed32Type = 5;
 
 /**
- * Walks the fields of one protobuf message (protobuf.dev, "Encoding"). Call `next`, look at `field`, then read the value
- * or do nothing: a value that was not read is skipped. Throws `invalid-argument` for bytes that are no message. Copies
- * nothing: `bytes` gives views.
+ * Walks the fields of one protobuf message (protobuf.dev, "Encoding"), which may lie within another one's bytes. Call
+ * `next`, look at `field`, then read the value or do nothing: a value that was not read is skipped. Throws
+ * `invalid-argument` for bytes that are no message. Copies nothing: `bytes` gives views, `span` not even these.
  */
 export class FieldReader {
   /** Number of the current field. */
   field = 0;
+  /** Where the bytes last read by {@link span} lie. */
+  spanStart = 0;
+  spanEnd = 0;
   #wireType = 0;
-  #position = 0;
+  #position: number;
+  #end: number;
   #isRead = true;
   readonly #message: Buffer;
 
-  constructor(message: Buffer) {
+  /** The message is `message[start, end)`. */
+  constructor(message: Buffer, start = 0, end = message.length) {
     this.#message = message;
+    this.#position = start;
+    this.#end = end;
+  }
+
+  /** Goes on with another message in the same bytes. */
+  enter(start: number, end: number): void {
+    this.#position = start;
+    this.#end = end;
+    this.#isRead = true;
   }
 
   /** Moves to the next field; false at the message's end. */
   next(): boolean {
     if (!this.#isRead) this.#skip();
-    if (this.#position >= this.#message.length) return false;
+    if (this.#position >= this.#end) return false;
     const tag = this.#varint();
     this.field = tag >>> 3;
     this.#wireType = tag & 7;
@@ -42,20 +56,27 @@ export class FieldReader {
     return this.#varint();
   }
 
-  /** Value of a string, bytes or a nested message. */
-  bytes(): Buffer {
+  /** Reads a string, bytes or a nested message: sets where its bytes lie. */
+  span(): void {
     this.#expect(bytesType);
     const length = this.#varint();
     const end = this.#position + length;
-    if (end > this.#message.length) throw malformed('a field reaches beyond the end');
-    const value = this.#message.subarray(this.#position, end);
+    if (end > this.#end) throw malformed('a field reaches beyond the end');
+    this.spanStart = this.#position;
+    this.spanEnd = end;
     this.#position = end;
-    return value;
+  }
+
+  /** Value of a string, bytes or a nested message. */
+  bytes(): Buffer {
+    this.span();
+    return this.#message.subarray(this.spanStart, this.spanEnd);
   }
 
   /** Value of a string. */
   text(): string {
-    return this.bytes().toString('utf8');
+    this.span();
+    return this.#message.toString('utf8', this.spanStart, this.spanEnd);
   }
 
   #expect(wireType: number): void {
@@ -67,7 +88,7 @@ export class FieldReader {
     this.#isRead = true;
     const valueBytes = this.#bytesToSkip();
     this.#position += valueBytes;
-    if (this.#position > this.#message.length) throw malformed('a field reaches beyond the end');
+    if (this.#position > this.#end) throw malformed('a field reaches beyond the end');
   }
 
   /** Bytes of the current value after what says how long it is. */
@@ -91,8 +112,8 @@ export class FieldReader {
     const message = this.#message;
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = message[this.#position];
-      if (byte === undefined) throw malformed('it ends within a number');
+      if (this.#position >= this.#end) throw malformed('it ends within a number');
+      const byte = message[this.#position] ?? 0;
       this.#position += 1;
       if (shift < 32) value |= (byte & 0x7f) << shift;
       if (byte < 0x80) return value >>> 0;

@@ -27,8 +27,8 @@ const lookUp = (message: Buffer, field: number, wanted: string): Buffer | null =
   return found;
 };
 
-const readValue = (metadata: Buffer | null, namespace: string, key: string): Buffer | null => {
-  const struct = metadata === null ? null : lookUp(metadata, filterMetadata, namespace);
+const readValue = (metadata: Buffer, namespace: string, key: string): Buffer | null => {
+  const struct = lookUp(metadata, filterMetadata, namespace);
   return struct === null ? null : lookUp(struct, structFields, key);
 };
 
@@ -57,7 +57,7 @@ const textsOf = (value: Buffer): readonly string[] => {
  * where it says nothing, empty where it allows none. A list, or one comma-separated string where a header-to-metadata
  * filter made it (Endpoint Picker Protocol, "Destination Endpoint Subset").
  */
-export const readSubset = (metadata: Buffer | null): readonly string[] | null => {
+export const readSubset = (metadata: Buffer): readonly string[] | null => {
   const value = readValue(metadata, 'envoy.lb.subset_hint', 'x-gateway-destination-endpoint-subset');
   if (value === null) return null;
   return textsOf(value)
@@ -67,7 +67,7 @@ export const readSubset = (metadata: Buffer | null): readonly string[] | null =>
 };
 
 /** `ip:port` that served, as the data plane reports it with the response's headers; null where it does not. */
-export const readServed = (metadata: Buffer | null): string | null => {
+export const readServed = (metadata: Buffer): string | null => {
   const value = readValue(metadata, 'envoy.lb', 'x-gateway-destination-endpoint-served');
   const [served] = value === null ? [] : textsOf(value);
   return served === undefined || served === '' ? null : served;

@@ -1,3 +1,11 @@
+const shortLength = 64;
+
+const isShortAscii = (value: string): boolean => {
+  if (value.length > shortLength) return false;
+  for (let at = 0; at < value.length; at += 1) if (value.charCodeAt(at) > 0x7f) return false;
+  return true;
+};
+
 /**
  * Writes one protobuf message from its end to its beginning, so that each length is known when it is written: nested
  * messages need no second pass and no copy. Fields are written last to first.
@@ -27,10 +35,13 @@ export class ReverseWriter {
 
   /** Writes a string as UTF-8. */
   text(field: number, value: string): void {
-    const bytes = Buffer.byteLength(value);
+    const isPlain = isShortAscii(value);
+    const bytes = isPlain ? value.length : Buffer.byteLength(value);
     this.#reserve(bytes);
     this.#start -= bytes;
-    this.#buffer.write(value, this.#start, bytes, 'utf8');
+    // Cheaper than a call out of JavaScript.
+    if (isPlain) for (let at = 0; at < bytes; at += 1) this.#buffer[this.#start + at] = value.charCodeAt(at);
+    else this.#buffer.write(value, this.#start, bytes, 'utf8');
     this.nest(field, this.length - bytes);
   }
 
@@ -43,9 +54,9 @@ export class ReverseWriter {
     this.#writeVarint((field << 3) | 2);
   }
 
-  /** The message; the writer is empty again. */
+  /** The message, a view that is valid until the next write; the writer is empty again. */
   take(): Buffer {
-    const message = Buffer.from(this.#buffer.subarray(this.#start));
+    const message = this.#buffer.subarray(this.#start);
     this.#start = this.#buffer.length;
     return message;
   }

@@ -132,17 +132,15 @@ export const createExchangeClient = (address: string): ExchangeClient => {
       const startedMs = performance.now();
       let decisionMs = 0;
       let isOver = false;
-      const reader = new FrameReader({
-        maxMessageBytes: 67_108_864,
-        onMessage: (message) => {
-          const { part, isEnd } = readAnswer(message);
-          if (part === 1) decisionMs = performance.now() - startedMs;
-          else if (part === 3 && isEnd) stream.write(responseMessages);
-          else if (part === 4 && isEnd) isOver = true;
-          else if (part === 7) reject(new Error('an immediate response'));
-        },
-      });
-      stream.on('data', (chunk: Buffer) => void reader.push(chunk));
+      const reader = new FrameReader(67_108_864);
+      const onMessage = (message: Buffer): void => {
+        const { part, isEnd } = readAnswer(message);
+        if (part === 1) decisionMs = performance.now() - startedMs;
+        else if (part === 3 && isEnd) stream.write(responseMessages);
+        else if (part === 4 && isEnd) isOver = true;
+        else if (part === 7) reject(new Error('an immediate response'));
+      };
+      stream.on('data', (chunk: Buffer) => void reader.push(chunk, onMessage));
       stream.on('error', reject);
       stream.on('end', () => {
         stream.end();

@@ -1,5 +1,5 @@
 import { silentLogger } from '../../../../sidecar/core/index.ts';
-import { createExchange, type Exchange } from '../../../../sidecar/gateway/extproc/exchange/exchange.ts';
+import { Exchange } from '../../../../sidecar/gateway/extproc/exchange/exchange.ts';
 import { HeaderList } from '../../../../sidecar/gateway/extproc/exchange/header-list.ts';
 import type {
   BodyMode,
@@ -89,7 +89,7 @@ export const startExchange = (
   const decided: (Decision | null)[] = [];
   const abandoned: string[] = [];
   const wire = { isEnded: false, isPaused: false };
-  const exchange = createExchange(
+  const exchange = new Exchange(
     {
       router: { route: options.route?.(router) ?? router.route },
       clock,
@@ -123,8 +123,7 @@ export const startExchange = (
   );
   const deliver = (message: ProcessorMessage, context: MessageContext = contextOf(null)): void =>
     exchange.onMessage(message, context);
-  const listOf = (headers: Readonly<Record<string, string>>): HeaderList =>
-    new HeaderList(Object.keys(headers), Object.values(headers).map(Buffer.from));
+  const listOf = (headers: Readonly<Record<string, string>>): HeaderList => headerList(Object.entries(headers));
   return {
     exchange,
     router,
@@ -152,4 +151,15 @@ export const startExchange = (
       ),
     responseBody: (text, isEnd = false) => deliver({ kind: 'response-body', bytes: Buffer.from(text), isEnd }),
   };
+};
+
+/** Headers as they come off the wire. */
+const headerList = (headers: readonly (readonly [name: string, value: string])[]): HeaderList => {
+  let text = '';
+  const spans: number[] = [];
+  for (const part of headers.flat()) {
+    spans.push(text.length, text.length + part.length);
+    text += part;
+  }
+  return new HeaderList(Buffer.from(text), spans);
 };

@@ -44,7 +44,7 @@ describe('exchanges over gRPC', () => {
 
   it('take messages above 4 MiB and bodies of 32 MiB', async () => {
     const router = createFakeRouter([endpointAt('10.0.0.1:1')]);
-    await using edge = await started(create({ router }));
+    await using edge = await started(create({ router, decisionTimeoutMs: 20_000 }));
     using client = createExtprocClient({ address: edge.address });
     const stream = client.open();
     const body = Buffer.alloc(33_554_432, 'abc');

@@ -14,9 +14,11 @@ const read = (
   maxMessageBytes = 1_000,
 ): { readonly messages: readonly Buffer[]; readonly problem: FrameProblem | null; readonly isWithin: boolean } => {
   const messages: Buffer[] = [];
-  const reader = new FrameReader({ maxMessageBytes, onMessage: (message) => void messages.push(Buffer.from(message)) });
+  const reader = new FrameReader(maxMessageBytes);
   let problem: FrameProblem | null = null;
-  for (const chunk of chunks) problem ??= reader.push(chunk);
+  for (const chunk of chunks) {
+    problem ??= reader.push(chunk, (message) => void messages.push(Buffer.from(message)));
+  }
   return { messages, problem, isWithin: reader.isWithinMessage };
 };
 
