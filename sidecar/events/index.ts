@@ -5,7 +5,7 @@
  * Events of one endpoint are applied in the engine's order, each batch whole, a little per turn of the event loop.
  * Formats are vLLM's (vllm/distributed/kv_events.py) and SGLang's, over ZeroMQ; adapters live in `engines/`.
  */
-export { type DumpedEndpoint, type DumpHead, type OpenDump, openDump } from './dump/read-dump.ts';
+export { checkDump, type DumpedEndpoint, openDump } from './dump/read-dump.ts';
 export { type DumpSource, writeDump } from './dump/write-dump.ts';
 export { engineAdapters } from './engines/registry.ts';
 export { type EventSource, fetchEventSources, parseEventSources } from './event-sources.ts';

@@ -1,5 +1,5 @@
 import { SidecarError } from '../../core/index.ts';
-import { type DumpedEndpoint, openDump } from '../../events/index.ts';
+import { checkDump, type DumpedEndpoint, openDump } from '../../events/index.ts';
 import type { KeySeed } from '../../kvindex/index.ts';
 import { readFileChunks } from './dump-file.ts';
 import { fetchDump, requestsFor } from './peers.ts';
@@ -76,7 +76,7 @@ export const fileSource = (path: string, keySeedHere: () => KeySeed): WarmSource
     orNothing(
       (async function* () {
         const options = { instance, keySeed: keySeedHere() };
-        for await (const _part of endpointsOf(readFileChunks(path), options));
+        await checkDump(readFileChunks(path));
         yield* endpointsOf(readFileChunks(path), options);
       })(),
     ),

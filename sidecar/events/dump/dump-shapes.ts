@@ -31,6 +31,8 @@ export const endpointShape = z.object({
   engine: z.string(),
   /** Unix seconds at which the engine's process started, as it was told. */
   startedAtSeconds: z.number().nullable(),
+  /** About how many bytes will follow. */
+  expectedBytes: count,
 });
 
 /** JSON of the head. */

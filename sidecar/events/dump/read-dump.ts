@@ -21,6 +21,7 @@ export interface OpenDump {
   readonly endpoints: AsyncGenerator<DumpedEndpoint, void, void>;
 }
 
+const minRoomBytes = 64 * 1024;
 /** Longest part of one endpoint that is taken on: about 30 million blocks. */
 const maxEndpointBytes = 1024 * 1024 * 1024;
 
@@ -41,10 +42,14 @@ const parseJson = <Schema extends z.ZodType>(schema: Schema, content: Uint8Array
     : refuse(`a record has a wrong ${parsed.error.issues[0]?.path.join('.') ?? 'form'}`);
 };
 
-/** Joins pieces; twice the room where there is too little, so that no more than what is there is moved at once. */
+/** Joins pieces, in room for as much as is expected: bytes of a large endpoint are not moved again. */
 class GrowingBytes {
-  #bytes = new Uint8Array(64 * 1024);
+  #bytes: Uint8Array;
   #length = 0;
+
+  constructor(expectedBytes: number) {
+    this.#bytes = new Uint8Array(Math.min(expectedBytes, maxEndpointBytes) + minRoomBytes);
+  }
 
   push(piece: Uint8Array): void {
     const length = this.#length + piece.length;
@@ -68,7 +73,8 @@ async function* readEndpoints(records: AsyncIterable<DumpRecord>): AsyncGenerato
   for await (const { kind, content } of records) {
     if (kind === recordKind.endpoint) {
       if (current !== null) refuse('an endpoint has no end');
-      current = { of: parseJson(endpointShape, content), bytes: new GrowingBytes() };
+      const of = parseJson(endpointShape, content);
+      current = { of, bytes: new GrowingBytes(of.expectedBytes) };
       continue;
     }
     if (current === null) return refuse('a record is out of place');
@@ -85,6 +91,11 @@ async function* readEndpoints(records: AsyncIterable<DumpRecord>): AsyncGenerato
   }
   if (current !== null) refuse('an endpoint has no end');
 }
+
+/** Reads a dump to its end and keeps nothing of it. Throws as `openDump` does. */
+export const checkDump = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+  for await (const _ of readRecords(chunks));
+};
 
 /**
  * Reads a dump's head. Throws `invalid-argument` for anything but a dump of this version whose keys are computed as here,

@@ -8,7 +8,7 @@ import { keyProbe } from './dump-shapes.ts';
 /** An endpoint whose part of an index is to be written. */
 export interface DumpSource {
   readonly endpoint: Endpoint;
-  readonly index: Pick<DumpablePrefixIndex, 'dumpHolder'>;
+  readonly index: Pick<DumpablePrefixIndex, 'dumpHolder' | 'blocksOf'>;
   readonly holder: Holder;
   /** Unix seconds at which the engine's process started, null where it does not tell. */
   readonly startedAtSeconds: number | null;
@@ -24,6 +24,9 @@ export interface DumpOptions {
   readonly writtenAtMs: number;
   readonly turns: TurnQueue;
 }
+
+/** What an index writes of a block, with a little to spare. */
+const bytesPerBlock = 34;
 
 interface Step {
   readonly piece: IteratorResult<Uint8Array, void>;
@@ -45,7 +48,8 @@ async function* writeEndpoint(
   let position = source.position();
   if (position === null) return;
   const { id, address, rank, engine } = endpoint;
-  yield writer.json(recordKind.endpoint, { id, address, rank, engine, startedAtSeconds });
+  const expectedBytes = index.blocksOf(holder) * bytesPerBlock;
+  yield writer.json(recordKind.endpoint, { id, address, rank, engine, startedAtSeconds, expectedBytes });
   let pieces: Generator<Uint8Array, void, void> | null = null;
   try {
     const written = index.dumpHolder(holder);

@@ -50,7 +50,10 @@ export class EntryList {
   /** Entries by ascending node number: a radix sort in two passes, in steps. */
   *byNode(): Generator<void, Int32Array, void> {
     let order: Int32Array = new Int32Array(this.length);
-    for (let entry = 0; entry < this.length; entry += 1) order[entry] = entry;
+    for (let entry = 0; entry < this.length; entry += 1) {
+      order[entry] = entry;
+      if (entry % ENTRIES_PER_STEP === 0) yield;
+    }
     for (const shift of [0, DIGIT_BITS]) {
       const digitAt = (position: number, from: Int32Array): number =>
         (this.word(from[position] ?? 0, DUMP_ENTRY.node) >>> shift) & (DIGITS - 1);

@@ -7,8 +7,8 @@ import { EntryList } from './entry-list.ts';
 import { type DumpedEntries, readDump } from './read-dump.ts';
 import type { HolderState } from './shelf.ts';
 
-/** Entries brought back between two yields. */
-const ENTRIES_PER_STEP = 1024;
+/** Entries brought back between two yields; few, for tables that grow by themselves tend to do so at the same time. */
+const ENTRIES_PER_STEP = 64;
 
 /** What a dump is loaded into. */
 export interface LoadTarget {
