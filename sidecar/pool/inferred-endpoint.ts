@@ -16,6 +16,8 @@ const BLIND_DECODE_MS = 10_000;
 /** Weight of a new measurement of the time a decode step takes. */
 const STEP_WEIGHT = 0.2;
 
+const doNothing = (): void => {};
+
 /** What the rules of all endpoints share. */
 export interface InferenceContext {
   readonly clock: Clock;
@@ -66,7 +68,9 @@ export class InferredEndpoint {
     if (!request.booking.firstToken()) return;
     request.cancelTimer();
     request.lastSignAtMs = this.#context.clock.now();
-    request.onPrefillOver();
+    const { onPrefillOver } = request;
+    request.onPrefillOver = doNothing;
+    onPrefillOver();
   }
 
   /** Rule 1: a request has its first token when the endpoint holds all full blocks of its prompt. */

@@ -9,7 +9,8 @@ export interface InferredRequest extends QueueLinks<InferredRequest> {
   readonly fullBlockTokens: number | null;
   /** Whether all full blocks were held when the request was decided, so that events say nothing of its first token. */
   readonly isCoveredFromStart: boolean;
-  readonly onPrefillOver: () => void;
+  /** Called once; nothing is held on to from then on. */
+  onPrefillOver: () => void;
   /** Last time something was heard of the request once it had its first token: that, or a generated block. */
   lastSignAtMs: number;
   /** When its last generated block was stored, null before the first. */

@@ -4,7 +4,6 @@ import {
   decisionId,
   type EndpointId,
   type Metrics,
-  modelName,
   type Random,
   silentLogger,
 } from '../core/index.ts';
@@ -12,22 +11,14 @@ import { createRequestReader, type RequestReader } from '../prompt/index.ts';
 import { type Profile, uncachedTokensOf } from '../scheduling/index.ts';
 import { type Audit, createAudit } from './audit.ts';
 import type { Expectation } from './audit-sample.ts';
+import { BookedDecision } from './booked-decision.ts';
 import { cacheClearingOf } from './cache-clearing.ts';
-import { CandidateTable } from './candidate-table.ts';
 import type { DecisionLog } from './decision-log.ts';
+import { RememberedDecision, reasonOf } from './decision-record.ts';
 import { type Evaluation, evaluate, type PickedEndpoint } from './evaluation.ts';
 import type { BookedRequest } from './in-flight.ts';
 import type { PoolDirectory, RoutedPool } from './routed-pool.ts';
-import type {
-  Decision,
-  DecisionRecord,
-  Explanation,
-  RoutedDecision,
-  RouteReason,
-  RouteRequest,
-  Router,
-  RouteTicket,
-} from './types.ts';
+import type { Decision, Explanation, RouteRequest, Router } from './types.ts';
 
 /** The only orchestrator: request → tokens → match → candidates → schedule → Decision. */
 export interface Director extends Router {
@@ -58,51 +49,6 @@ const createDecisionIds = (random: Random): (() => DecisionId) => {
   return () => {
     count += 1;
     return decisionId(`${prefix}-${count.toString(36)}`);
-  };
-};
-
-const reasonOf = (evaluation: Evaluation, picked: PickedEndpoint): RouteReason => {
-  const { prompt, parsed } = evaluation;
-  if (prompt.kind === 'unknown') {
-    const hasSession = evaluation.schedule.columns.some(({ scorer }) => scorer === 'session-affinity-scorer');
-    if (hasSession) return 'session';
-    if (!evaluation.isModelKnown) return 'fallback-model';
-    return parsed.api === 'other' && parsed.unreadable === null ? 'load' : `fallback-${prompt.why}`;
-  }
-  if (!evaluation.isModelKnown) return 'fallback-model';
-  if (picked.candidate.cachedTokens === 0) return 'load';
-  return picked.view === 'precise' ? 'prefix' : 'approximate';
-};
-
-const predictionOf = (evaluation: Evaluation, picked: PickedEndpoint): number | null => {
-  const { prompt } = evaluation;
-  if (prompt.kind === 'unknown' || prompt.path === 'text-chunks' || !picked.isPredictable) return null;
-  return picked.candidate.cachedTokens;
-};
-
-const recordOf = (
-  evaluation: Evaluation,
-  options: { readonly id: DecisionId; readonly atMs: number; readonly table: CandidateTable },
-): DecisionRecord => {
-  const { picked, parsed, pool } = evaluation;
-  return {
-    id: options.id,
-    get at() {
-      return new Date(options.atMs).toISOString();
-    },
-    pool: pool?.name ?? null,
-    model: parsed.model === null || parsed.model === '' ? null : modelName(parsed.model.slice(0, 1024)),
-    api: parsed.api,
-    promptTokens: evaluation.isCounted ? evaluation.promptTokens : null,
-    endpoint: picked?.candidate.endpoint.address ?? null,
-    rank: picked?.candidate.endpoint.rank ?? null,
-    reason: picked === null ? 'no-endpoint' : reasonOf(evaluation, picked),
-    predictedCachedTokens: picked === null ? null : predictionOf(evaluation, picked),
-    actualCachedTokens: null,
-    durationsMs: evaluation.durations,
-    get candidates() {
-      return options.table.records();
-    },
   };
 };
 
@@ -152,13 +98,6 @@ const expectationOf = (
   };
 };
 
-/** What a decision's ticket works with. */
-interface BookedDecision {
-  readonly booked: BookedRequest;
-  readonly expected: Expectation;
-  readonly onAnswered: () => void;
-}
-
 /** The ids to hand over with a decision; null where there are none that the engine would make itself, and only those. */
 const handoverOf = ({ prompt, parsed, pool }: Evaluation): (() => Int32Array | null) | null => {
   if (pool?.passesTokenIds !== true || parsed.api !== 'chat') return null;
@@ -196,83 +135,38 @@ export const createDirector = (options: DirectorOptions): Director => {
       metrics.observe('decision_duration_seconds', ms / 1000, { step });
   };
 
-  const ticketFor = (
-    decision: () => RoutedDecision,
-    pool: RoutedPool,
-    { booked, expected, onAnswered }: BookedDecision,
-  ): RouteTicket => {
-    let hasEnded = false;
-    const end = (finish: () => void): void => {
-      if (hasEnded) return;
-      hasEnded = true;
-      finish();
-    };
-    return {
-      firstToken: () => booked.firstToken(),
-      finished: (usage) =>
-        end(() => {
-          booked.finished();
-          const { endpoint } = decision();
-          pool.reportConnection(endpoint.id, 'answered');
-          onAnswered();
-          if (usage === null) return;
-          const cachedTokens = audit.observe(decision(), expected, usage);
-          if (cachedTokens !== null) pool.reportComputed(endpoint.id, usage.promptTokens - cachedTokens);
-        }),
-      failed: (cause) =>
-        end(() => {
-          booked.failed();
-          if (cause === 'connect') pool.reportConnection(decision().endpoint.id, 'refused');
-          else if (cause === 'error-status') pool.reportConnection(decision().endpoint.id, 'answered');
-        }),
-    };
-  };
-
   const commit = (evaluation: Evaluation, request: RouteRequest): Decision => {
     const id = nextId();
-    const table = new CandidateTable(evaluation.schedule);
-    const record = recordOf(evaluation, { id, atMs: clock.wallNow(), table });
-    log.add(record);
+    const remembered = new RememberedDecision(evaluation, { id, atMs: clock.wallNow() });
+    log.add(remembered);
     observeDurations(evaluation);
-    const { pool, picked } = evaluation;
+    const { pool, picked, prompt } = evaluation;
     if (pool === null || picked === null) {
       metrics.count('decisions_total', { pool: pool?.name ?? '', reason: 'no-endpoint' });
       return { kind: 'no-endpoint', id, pool: pool?.name ?? null };
     }
     const { endpoint } = picked.candidate;
-    const { prompt } = evaluation;
     const booked = bookPick(pool, picked, {
       promptTokens: evaluation.promptTokens,
       observesResponse: request.observesResponse,
       speculates: prompt.kind === 'encoded' && prompt.path !== 'text-chunks',
     });
-    const reason = reasonOf(evaluation, picked);
     const expected = expectationOf(evaluation, picked, {
       pool,
-      cachedTokens: record.predictedCachedTokens,
+      cachedTokens: remembered.cachedTokens,
       isDrifting: audit.driftOf(endpoint.id) !== null,
     });
-    metrics.count('decisions_total', { pool: pool.name, reason });
-    const takeTokenIds = handoverOf(evaluation);
-    const decision: RoutedDecision = {
-      kind: 'routed',
-      id,
-      pool: pool.name,
+    const decision = new BookedDecision(remembered, {
       endpoint,
-      rankHeader: endpoint.hasRanks ? endpoint.rank : null,
-      reason,
-      promptTokens: record.promptTokens,
-      cachedTokens: record.predictedCachedTokens,
-      get fallbacks() {
-        return table.ranking(endpoint);
-      },
-      ticket: ticketFor(() => decision, pool, {
-        booked,
-        expected,
-        onAnswered: clearingOf(request, pool, endpoint.id),
-      }),
-      ...(takeTokenIds === null ? {} : { takeTokenIds }),
-    };
+      reason: reasonOf(evaluation, picked),
+      pool,
+      booked,
+      expected,
+      audit,
+      onAnswered: clearingOf(request, pool, endpoint.id),
+      takeTokenIds: handoverOf(evaluation),
+    });
+    metrics.count('decisions_total', { pool: pool.name, reason: decision.reason });
     audit.book(decision, expected, request.observesResponse);
     return decision;
   };
@@ -288,9 +182,8 @@ export const createDirector = (options: DirectorOptions): Director => {
       const evaluation = await evaluate({ ...context, isDryRun: true }, request);
       const { prompt } = evaluation;
       const [first] = prompt.kind === 'encoded' ? prompt.sequences : [];
-      const table = new CandidateTable(evaluation.schedule);
       return {
-        record: recordOf(evaluation, { id: nextId(), atMs: clock.wallNow(), table }),
+        record: new RememberedDecision(evaluation, { id: nextId(), atMs: clock.wallNow() }).record(),
         tokenIds: first?.tokenIds ?? null,
       };
     },

@@ -21,6 +21,7 @@ export type {
   NoEndpointDecision,
   ObservedUsage,
   RefusedDecision,
+  RequestControl,
   RoutedDecision,
   RouteFailure,
   RouteReason,

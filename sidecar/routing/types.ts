@@ -2,6 +2,20 @@ import type { DecisionId, Endpoint, EndpointId, ModelName, PoolName } from '../c
 import type { ApiKind } from '../prompt/index.ts';
 import type { MissReason } from './audit-sample.ts';
 
+/** What a request's headers ask of the endpoint picker besides its body; null: nothing. */
+export interface RequestControl {
+  /** The model that is to serve in place of the one that the client named. The edge puts it into the body. */
+  readonly model: string | null;
+  /** Name of the objective, which stands for a priority. */
+  readonly objective: string | null;
+  /** Whose share of the pool the request is counted to. */
+  readonly fairnessId: string | null;
+  /** Time to first token that is hoped for, milliseconds. */
+  readonly sloTtftMs: number | null;
+  /** Time an output token that is hoped for, milliseconds. */
+  readonly sloTpotMs: number | null;
+}
+
 /** One request as an edge hands it over. Edges translate to this and from {@link Decision}, and do nothing else. */
 export interface RouteRequest {
   readonly method: string;
@@ -21,6 +35,8 @@ export interface RouteRequest {
   readonly excluded: ReadonlySet<EndpointId> | null;
   /** Whether the edge sees the response and will tell the ticket about it; else the ledger infers. */
   readonly observesResponse: boolean;
+  /** What the headers ask, where they ask anything; kept in the decision's record. No filter or scorer reads it. */
+  readonly control?: RequestControl;
 }
 
 /** What decided, the value of `x-warmroute-reason`. */
@@ -147,6 +163,8 @@ export interface DecisionRecord {
   readonly missReason?: MissReason;
   readonly durationsMs: StepDurations;
   readonly candidates: readonly CandidateRecord[];
+  /** What the request's headers asked; absent where they asked nothing. */
+  readonly control?: RequestControl;
 }
 
 /** A decision that was not carried out, for `POST /api/v1/explain`. */
