@@ -241,6 +241,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         }),
       ),
     );
+    await Promise.all([...runtimes.values()].map((runtime) => runtime.followed()));
     hasSynced = true;
     warmth.begin();
     syncing.resolve();

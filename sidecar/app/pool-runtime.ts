@@ -47,6 +47,7 @@ import {
 } from '../routing/index.ts';
 import type { Profile } from '../scheduling/index.ts';
 import { createEncoderSlot, type EncoderState } from './encoder-slot.ts';
+import { createEndpointIntake } from './endpoint-intake.ts';
 import { createTrafficNotes } from './traffic-notes.ts';
 
 /** How long a decision may wait for an engine to tokenize a prompt. */
@@ -95,9 +96,13 @@ export interface PoolRuntime {
   mistakes(): readonly string[];
   /** State of the tokenizer: loaded by its path, still loading, or why there is none. */
   encoderState(): EncoderState;
+  /** Endpoints found that are not followed yet; a large pool is taken over a few at a time. */
+  pendingEndpoints(): number;
+  /** Resolves once all endpoints found are followed, or after `stop`. */
+  followed(): Promise<void>;
   /** Begins scraping and, where engines dial in, listening. */
   start(): void;
-  /** Takes over what discovery says now. */
+  /** Takes over what discovery says now; the same object again changes nothing. */
   update(discovered: DiscoveredPool): void;
   stop(): Promise<void>;
 }
@@ -202,6 +207,7 @@ export const createPoolRuntime = (
     const state = usable[Math.floor(random() * usable.length)];
     return state === undefined ? null : `http://${state.endpoint.address}`;
   };
+  let current: DiscoveredPool | null = null;
   let definition = first.definition;
   let mistakes = first.mistakes;
   let bindProblem: string | null = null;
@@ -253,6 +259,19 @@ export const createPoolRuntime = (
     index.removeHolder(holder);
   };
 
+  const intake = createEndpointIntake({
+    clock,
+    take: (members) => {
+      const next = new Map(members.map(({ endpoint }) => [endpoint.id, endpoint]));
+      for (const [id, { endpoint, holder }] of endpoints) {
+        const now = next.get(id);
+        if (now === undefined || !hasSameStream(now, endpoint)) remove(id, holder);
+      }
+      for (const endpoint of next.values()) if (!endpoints.has(endpoint.id)) add(endpoint);
+      pool.replace(members);
+    },
+  });
+
   return {
     routed: {
       name,
@@ -296,6 +315,8 @@ export const createPoolRuntime = (
     trustOf,
     mistakes: () => (bindProblem === null ? mistakes : [...mistakes, bindProblem]),
     encoderState: encoder.state,
+    pendingEndpoints: intake.pending,
+    followed: intake.settled,
     start: () => {
       pool.start(signal);
       streams.start(signal).catch((failure: unknown) => {
@@ -305,19 +326,16 @@ export const createPoolRuntime = (
       });
     },
     update: (discovered) => {
+      if (discovered === current) return;
+      current = discovered;
       definition = discovered.definition;
       mistakes = discovered.mistakes;
       encoder.update(definition.tokenizer);
-      const next = new Map(discovered.endpoints.map(({ endpoint }) => [endpoint.id, endpoint]));
-      for (const [id, { endpoint, holder }] of endpoints) {
-        const now = next.get(id);
-        if (now === undefined || !hasSameStream(now, endpoint)) remove(id, holder);
-      }
-      for (const endpoint of next.values()) if (!endpoints.has(endpoint.id)) add(endpoint);
-      pool.replace(discovered.endpoints);
+      intake.offer(discovered.endpoints);
     },
     stop: () => {
       encoder.stop();
+      intake.stop();
       // Of a pool that is gone nothing is scraped any more.
       pool.replace([]);
       return streams.stop();

@@ -49,8 +49,9 @@ export const createReadiness = (options: {
   const informative = (name: string, detail: string): ReadinessCondition => ({ name, isMet: true, detail });
 
   return () => {
-    const synced = hasSynced();
-    const sources = discoveries.map(({ name, discovery }) => `${name}: ${discovery.condition().detail}`).join('; ');
+    const pending = runtimes().reduce((count, runtime) => count + runtime.pendingEndpoints(), 0);
+    const sources = discoveries.map(({ name, discovery }) => `${name}: ${discovery.condition().detail}`);
+    if (pending > 0) sources.push(`${pending} endpoints to be taken over`);
     const mistakes = runtimes().flatMap((runtime) =>
       runtime.mistakes().map((text) => `${runtime.routed.name}: ${text}`),
     );
@@ -62,7 +63,7 @@ export const createReadiness = (options: {
       }),
     );
     return [
-      { name: 'endpoints-known', isMet: synced, detail: sources },
+      { name: 'endpoints-known', isMet: hasSynced(), detail: sources.join('; ') },
       replays(),
       warmStart(),
       tokenizers(),

@@ -75,8 +75,10 @@ export const createPool = (options: PoolOptions): Pool => {
     }),
   );
 
-  const servedBy = (page: string): RosterEntry[] =>
-    roster.entries().filter(({ member }) => pageOf(member.endpoint) === page);
+  // A look-up for each scrape: walking over all endpoints each time would cost the square of their number.
+  let byPage: ReadonlyMap<string | null, RosterEntry[]> = new Map();
+  let byAddress: ReadonlyMap<string, RosterEntry[]> = new Map();
+  const servedBy = (page: string): readonly RosterEntry[] => byPage.get(page) ?? [];
 
   const serverOf = (endpoint: EndpointId): ServerWatch | undefined => {
     const entry = roster.entry(endpoint);
@@ -92,7 +94,7 @@ export const createPool = (options: PoolOptions): Pool => {
   };
 
   const takeServerChange = (address: string): void => {
-    const behind = roster.entries().filter(({ member }) => member.endpoint.address === address);
+    const behind = byAddress.get(address) ?? [];
     for (const entry of behind) roster.touch(entry);
     if (behind.length > 0) tellChange();
   };
@@ -156,9 +158,10 @@ export const createPool = (options: PoolOptions): Pool => {
     replace: (members) => {
       const { isChanged, restarted } = roster.replace(members);
       if (!isChanged) return;
-      const present = roster.entries().map(({ member }) => member.endpoint);
-      servers.follow(new Set(present.map(({ address }) => address)));
-      pages.follow(new Set(present.map(pageOf).filter((page) => page !== null)));
+      byAddress = Map.groupBy(roster.entries(), ({ member }) => member.endpoint.address);
+      byPage = Map.groupBy(roster.entries(), ({ member }) => pageOf(member.endpoint));
+      servers.follow(new Set(byAddress.keys()));
+      pages.follow(new Set([...byPage.keys()].filter((page) => page !== null)));
       const addresses = new Set(restarted.map(({ member }) => member.endpoint.address));
       for (const address of addresses) servers.get(address)?.forget();
       for (const entry of restarted) {
