@@ -1,7 +1,7 @@
 import { type DecisionId, type ModelName, modelName } from '../core/index.ts';
 import { CandidateTable } from './candidate-table.ts';
 import type { Evaluation, PickedEndpoint } from './evaluation.ts';
-import type { DecisionRecord, RouteReason } from './types.ts';
+import type { DecisionRecord, RequestControl, RouteReason } from './types.ts';
 
 /** What decided. */
 export const reasonOf = (evaluation: Evaluation, picked: PickedEndpoint): RouteReason => {
@@ -35,12 +35,21 @@ export class RememberedDecision {
   readonly candidates: CandidateTable;
   readonly #fields: Omit<DecisionRecord, 'id' | 'at' | 'candidates'>;
   readonly #atMs: number;
+  readonly #control: RequestControl | undefined;
 
-  constructor(evaluation: Evaluation, { id, atMs }: { readonly id: DecisionId; readonly atMs: number }) {
+  constructor(
+    evaluation: Evaluation,
+    {
+      id,
+      atMs,
+      control,
+    }: { readonly id: DecisionId; readonly atMs: number; readonly control?: RequestControl | undefined },
+  ) {
     const { picked, parsed, pool } = evaluation;
     this.id = id;
     this.candidates = new CandidateTable(evaluation.schedule);
     this.#atMs = atMs;
+    this.#control = control;
     this.#fields = {
       pool: pool?.name ?? null,
       model: modelOf(parsed.model),
@@ -72,6 +81,7 @@ export class RememberedDecision {
       at: new Date(this.#atMs).toISOString(),
       ...this.#fields,
       candidates: this.candidates.records(),
+      ...(this.#control === undefined ? {} : { control: this.#control }),
     };
   }
 }

@@ -137,7 +137,7 @@ export const createDirector = (options: DirectorOptions): Director => {
 
   const commit = (evaluation: Evaluation, request: RouteRequest): Decision => {
     const id = nextId();
-    const remembered = new RememberedDecision(evaluation, { id, atMs: clock.wallNow() });
+    const remembered = new RememberedDecision(evaluation, { id, atMs: clock.wallNow(), control: request.control });
     log.add(remembered);
     observeDurations(evaluation);
     const { pool, picked, prompt } = evaluation;

@@ -64,6 +64,7 @@ export const createExtprocGateway = (options: ExtprocGatewayOptions): ExtprocGat
       clock,
       logger,
       decisionTimeoutMs: options.decisionTimeoutMs ?? 200,
+      onDeadline: (waitedFor) => metrics.count('late_decisions_total', { gateway: 'extproc', waited_for: waitedFor }),
       bodyLimitBytes: options.bodyLimitBytes ?? defaultBodyLimitBytes,
       picksList: options.picksList ?? false,
       endsAfterRequest: options.endsAfterRequest ?? false,

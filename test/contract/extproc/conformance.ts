@@ -175,9 +175,20 @@ class Dialogue {
     const destination = bytesOf(at(option, 'header', 'raw_value')).toString();
     const inMetadata = at(answer, 'dynamic_metadata', 'fields', 'envoy.lb', 'structValue', 'fields', destinationHeader);
     assert.equal(at(inMetadata, 'stringValue'), destination, 'header and metadata are not equal');
+    if (step.becomes !== undefined) {
+      const body = bytesOf(at(response, 'body_mutation', 'body'));
+      assert.deepEqual(JSON.parse(body.toString()), JSON.parse(step.becomes), 'the body is not what was asked for');
+      this.#expectLength(options, body.length);
+    }
     const allowed = (step.from ?? this.#endpoints).map((endpoint) => this.#resolve(endpoint));
     assert.ok(allowed.includes(destination), `${destination} is none of ${allowed.join(', ')}`);
     this.#picked = destination;
+  }
+
+  /** Where a pick's reply sets the body's length, and in BUFFERED mode it must, it is the exact one. */
+  #expectLength(options: readonly unknown[], bytes: number): void {
+    const length = options.find((option) => at(option, 'header', 'key') === 'content-length');
+    assert.equal(bytesOf(at(length, 'header', 'raw_value')).toString(), String(bytes), 'another content-length');
   }
 
   async #expectBody(part: 'request-body' | 'response-body', step: Step): Promise<void> {
@@ -186,7 +197,7 @@ class Dialogue {
     let received = 0;
     let isEnd = false;
     const endsHere = part === 'request-body' ? this.#hasEnd : step.end === 'body';
-    while (received < whole.length || (endsHere && !isEnd)) {
+    while ((step.becomes === undefined && received < whole.length) || (endsHere && !isEnd)) {
       const streamed = at(await this.#next(part), field(part), 'response', 'body_mutation', 'streamed_response');
       assert.notEqual(streamed, undefined, 'a body answer without streamed_response');
       assert.equal(isEnd, false, 'something follows the end of the body');
@@ -196,7 +207,9 @@ class Dialogue {
       received += piece.length;
       isEnd = at(streamed, 'end_of_stream') === true;
     }
-    assert.ok(Buffer.concat(pieces).equals(whole), 'the body came back changed');
+    const body = Buffer.concat(pieces);
+    if (step.becomes === undefined) assert.ok(body.equals(whole), 'the body came back changed');
+    else assert.deepEqual(JSON.parse(body.toString()), JSON.parse(step.becomes), 'the body is not what was asked for');
     assert.equal(isEnd, endsHere, 'the end of the body is wrong');
     this.#sent[part] = Buffer.alloc(0);
   }

@@ -28,6 +28,8 @@ export interface Step {
   readonly from?: readonly string[];
   readonly part?: string;
   readonly maxPieceBytes?: number;
+  /** JSON that the request's body must have become, where that is not what was sent. */
+  readonly becomes?: string;
   readonly status?: number;
   readonly droppedReason?: string;
   readonly code?: number;

@@ -114,6 +114,24 @@ describeReal.each(arrangements)('bodies through Envoy: $name', (arrangement) => 
     await behind.router.closed();
   });
 
+  it.each(sendings)('name the model that a header asks for, %s', async (sending) => {
+    const isExtproc = arrangement.manifest !== 'ext-authz-override-host';
+    // Elsewhere the body comes too late to be changed.
+    const model = isExtproc && (arrangement.seesAll || arrangement.buffers === true) ? 'another-model' : 'asked';
+    const contents = { model: 'asked', prompt: 'x'.repeat(220_000), stream: false };
+    const headers = { 'x-llm-d-model-name-rewrite': 'another-model' };
+    const answer = await send({
+      address: behind.envoy.address,
+      sending,
+      body: Buffer.from(JSON.stringify(contents)),
+      headers,
+    });
+    expect(answer.status).toBe(200);
+    const received = behind.picked.received.at(-1)?.body.toString();
+    expect(received).toBe(JSON.stringify({ ...contents, model }));
+    expect(behind.router.requests.at(-1)?.control?.model).toBe(isExtproc ? 'another-model' : undefined);
+  });
+
   it('are not needed', async () => {
     const answer = await fetch(`${behind.envoy.url}/v1/models`);
     expect(answer.status).toBe(200);

@@ -43,6 +43,13 @@ export class BodyStore {
     return whole;
   }
 
+  /** Keeps other bytes in place of all that came. */
+  replace(bytes: Buffer): void {
+    this.#pieces = [bytes];
+    this.#bytes = bytes.length;
+    this.#whole = null;
+  }
+
   /** Empties the store; gives what was in it, in order. */
   take(): readonly Buffer[] {
     const pieces = this.#pieces;

@@ -42,6 +42,8 @@ export interface HeaderChange {
 export interface PickChange extends HeaderChange {
   /** Value of the destination in the dynamic metadata; equal to that in `set`. */
   readonly destination: string;
+  /** The whole body in place of what came, where it is changed and the reply is one to a buffered body. */
+  readonly body?: Uint8Array;
 }
 
 /** One answer. Replies of one direction leave in the order headers, body, trailers. */

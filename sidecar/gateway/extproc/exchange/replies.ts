@@ -13,13 +13,12 @@ const pieceBytes = 62_000;
 /** What a routed decision changes in the request; with `picksList` fallbacks follow the pick, comma-separated, in order. */
 export const pickChange = (
   decision: RoutedDecision,
-  options: { readonly headers: HeaderList; readonly picksList: boolean },
+  headers: HeaderList,
+  { picksList }: { readonly picksList: boolean },
 ): PickChange => {
   const addresses = (endpoints: readonly Endpoint[]): string =>
     [...new Set(endpoints.map(({ address }) => address))].join(',');
-  const destination = options.picksList
-    ? addresses([decision.endpoint, ...decision.fallbacks])
-    : decision.endpoint.address;
+  const destination = picksList ? addresses([decision.endpoint, ...decision.fallbacks]) : decision.endpoint.address;
   const { rankHeader } = decision;
   return {
     destination,
@@ -27,7 +26,7 @@ export const pickChange = (
       rankHeader === null
         ? { [destinationHeader]: destination }
         : { [destinationHeader]: destination, 'x-data-parallel-rank': String(rankHeader) },
-    remove: options.headers.ownedNames().filter((name) => name !== destinationHeader),
+    remove: headers.ownedNames().filter((name) => name !== destinationHeader),
   };
 };
 

@@ -1,4 +1,4 @@
-import type { RouteRequest } from '../../../routing/index.ts';
+import type { RequestControl, RouteRequest } from '../../../routing/index.ts';
 import { isOwnedHeader } from '../../owned-headers.ts';
 import type { HeaderList } from './header-list.ts';
 
@@ -7,6 +7,7 @@ export interface RequestHead {
   readonly headers: HeaderList;
   readonly subset: readonly string[] | null;
   readonly observesResponse: boolean;
+  readonly control: RequestControl | null;
 }
 
 /** What of a body is known. */
@@ -26,7 +27,7 @@ export const announcedBytes = (headers: HeaderList): number | null => {
 
 /** A request as routing takes it. Names that only the sidecar may set read as absent. */
 export const routeRequestOf = (head: RequestHead, body: KnownBody): RouteRequest => {
-  const { headers, subset, observesResponse } = head;
+  const { headers, subset, observesResponse, control } = head;
   const header = (name: string): string | undefined => (isOwnedHeader(name) ? undefined : headers.get(name));
   const wholeBodyBytes = body.isComplete ? (body.bytes?.length ?? 0) : announcedBytes(headers);
   return {
@@ -39,5 +40,6 @@ export const routeRequestOf = (head: RequestHead, body: KnownBody): RouteRequest
     subset,
     excluded: null,
     observesResponse,
+    ...(control === null ? {} : { control }),
   };
 };

@@ -1,9 +1,11 @@
 import type { ErrorCode } from '../../../core/index.ts';
 import type { Decision, RoutedDecision } from '../../../routing/index.ts';
 import { BodyStore } from './body-store.ts';
+import { controlOf } from './control-headers.ts';
 import type { ExchangeWire } from './exchange-wire.ts';
 import type { HeaderList } from './header-list.ts';
 import type { MessageContext, PickChange, ProcessorReply } from './messages.ts';
+import { withModel } from './model-member.ts';
 import { immediateReply, pickChange, sendPieces } from './replies.ts';
 import { announcedBytes, type RequestHead, routeRequestOf } from './request-head.ts';
 import { isBuffering, type RequestMode, requestModeOf } from './request-mode.ts';
@@ -65,6 +67,8 @@ export class RequestPhase implements DecisionListener {
   #isAnnounced = true;
   #decision: TimelyDecision | null = null;
   #hasAnsweredHeaders = false;
+  /** Bytes by which the kept body is longer than the one that came; null where it is that one. */
+  #addedBytes: number | null = null;
   /** The pick, where only the trailers' reply is left to name it. */
   #unnamedDestination: string | null = null;
 
@@ -81,7 +85,11 @@ export class RequestPhase implements DecisionListener {
     this.#isAnnounced = protocol !== null;
     this.#announcedBytes = announcedBytes(headers);
     const observesResponse = !this.#settings.endsAfterRequest && (protocol?.responseBodyMode ?? 'none') !== 'none';
-    this.#state = { kind: 'collecting', mode, head: { headers, subset: context.subset(), observesResponse } };
+    this.#state = {
+      kind: 'collecting',
+      mode,
+      head: { headers, subset: context.subset(), observesResponse, control: controlOf(headers) },
+    };
     if (isEnd) this.#end = 'ended';
     // A data plane that buffers may wait long for a slow client: the time to decide begins when the body is there.
     if (isBuffering(mode) && !isEnd) {
@@ -164,7 +172,7 @@ export class RequestPhase implements DecisionListener {
       return;
     }
     this.#state = { kind: 'passing', mode };
-    this.#sendPick(mode, pickChange(decided, { headers: head.headers, picksList: this.#settings.picksList }));
+    this.#sendPick(mode, this.#withLength(pickChange(decided, head.headers, this.#settings)));
     this.#finish();
     this.#wire.resume();
   }
@@ -192,14 +200,28 @@ export class RequestPhase implements DecisionListener {
     const { mode, head } = this.#state;
     this.#state = { kind: 'deciding', mode, head };
     const isComplete = this.#isBodyWhole(mode);
+    this.#rewriteModel(mode, head);
     this.#decision?.ask(routeRequestOf(head, { bytes: this.#store.joined(), isComplete }));
     if (this.#isDeciding()) this.#wire.pause();
+  }
+
+  /** Names another model in the body, where it names one and can still be changed. */
+  #rewriteModel(mode: RequestMode, { control }: RequestHead): void {
+    const model = control?.model ?? null;
+    if (model === null || !(mode === 'full-duplex' || isBuffering(mode))) return;
+    const body = this.#store.joined();
+    const rewritten = body === null ? null : withModel(body, model);
+    if (body === null || rewritten === null) return;
+    this.#store.replace(rewritten);
+    this.#addedBytes = rewritten.length - body.length;
   }
 
   /** Answers everything kept so far, now that the destination is known. */
   #sendPick(mode: RequestMode, change: PickChange): void {
     if (this.#hasAnsweredHeaders) {
-      if (this.#keptMessages > 0) this.#wire.send({ kind: 'continue', part: 'request-body', change });
+      const body = this.#addedBytes === null ? null : this.#store.joined();
+      const whole = body === null ? change : { ...change, body };
+      if (this.#keptMessages > 0) this.#wire.send({ kind: 'continue', part: 'request-body', change: whole });
       else this.#unnamedDestination = change.destination;
     } else {
       this.#wire.send({ kind: 'continue', part: 'request-headers', change });
@@ -207,6 +229,12 @@ export class RequestPhase implements DecisionListener {
       else for (let kept = 0; kept < this.#keptMessages; kept += 1) this.#wire.send(bodyGoesOn);
     }
     this.#store.take();
+  }
+
+  /** The change with the body's new length, where the client announced one and the body is not the one that came. */
+  #withLength(change: PickChange): PickChange {
+    if (this.#addedBytes === null || this.#announcedBytes === null) return change;
+    return { ...change, set: { ...change.set, 'content-length': String(this.#announcedBytes + this.#addedBytes) } };
   }
 
   #echoKept(): void {

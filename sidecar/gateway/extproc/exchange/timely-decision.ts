@@ -9,6 +9,8 @@ export interface DecisionSettings {
   readonly logger: Logger;
   /** Milliseconds from when a decision can be begun until one is given. */
   readonly decisionTimeoutMs: number;
+  /** Told where that was too short, and for what: the rest of the body, or routing's answer. */
+  readonly onDeadline: (waitedFor: 'body' | 'routing') => void;
 }
 
 /** Who waits for a decision. */
@@ -54,6 +56,7 @@ export class TimelyDecision {
   }
 
   #onDeadline(): void {
+    this.#settings.onDeadline(this.#asked === null ? 'body' : 'routing');
     if (this.#asked === null) this.#listener.onLate();
     else this.#routeByLoad(this.#asked);
   }

@@ -67,19 +67,26 @@ const isPick = (change: HeaderChange | PickChange): change is PickChange => 'des
 /** Replies that change nothing, by part. */
 const unchanged = new Map<string, Buffer>();
 
-const encodeContinue = ({ part, change }: Extract<ProcessorReply, { kind: 'continue' }>): Buffer => {
+const encodeContinue = ({ part, change }: Extract<ProcessorReply, { kind: 'continue' }>): EncodedReply => {
   const known = change === null ? unchanged.get(part) : undefined;
-  if (known !== undefined) return known;
-  if (change !== null && isPick(change)) writeDestination(change.destination);
-  const reply = writer.length;
+  if (known !== undefined) return { head: known, tail: noBytes };
+  const pick = change !== null && isPick(change) ? change : null;
+  // The body's bytes come last, so that they are sent as they are.
+  const body = pick?.body ?? noBytes;
+  const tail = body.length;
+  if (pick?.body !== undefined) {
+    writer.nest(1, 0, tail);
+    writer.nest(3, 0, tail);
+  }
   // An empty CommonResponse is written too: some clients ask for it.
-  if (change !== null && isPick(change)) writer.varint(5, 1);
+  if (pick !== null) writer.varint(5, 1);
   if (change !== null) writeHeaderMutation(2, change);
-  writer.nest(1, reply);
-  writer.nest(partFields[part], reply);
-  const encoded = writer.take();
-  if (change === null) unchanged.set(part, Buffer.from(encoded));
-  return encoded;
+  writer.nest(1, 0, tail);
+  writer.nest(partFields[part], 0, tail);
+  if (pick !== null) writeDestination(pick.destination);
+  const head = writer.take();
+  if (change === null) unchanged.set(part, Buffer.from(head));
+  return { head, tail: body };
 };
 
 const encodePiece = ({ part, bytes, isEnd }: Extract<ProcessorReply, { kind: 'piece' }>): EncodedReply => {
@@ -109,7 +116,7 @@ const encodeImmediate = (reply: Extract<ProcessorReply, { kind: 'immediate' }>):
 export const encodeReply = (reply: ProcessorReply): EncodedReply => {
   switch (reply.kind) {
     case 'continue':
-      return { head: encodeContinue(reply), tail: noBytes };
+      return encodeContinue(reply);
     case 'piece':
       return encodePiece(reply);
     case 'trailers':

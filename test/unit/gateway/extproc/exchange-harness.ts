@@ -31,6 +31,8 @@ export interface ExchangeHarness {
   readonly wire: { isEnded: boolean; isPaused: boolean };
   readonly decided: readonly (Decision | null)[];
   readonly abandoned: readonly string[];
+  /** What was waited for beyond the deadline. */
+  readonly late: readonly string[];
   headers(announced?: Announced | null, request?: Readonly<Record<string, string>>, isEnd?: boolean): void;
   body(text: string, isEnd?: boolean): void;
   trailers(): void;
@@ -88,6 +90,7 @@ export const startExchange = (
   const sent: ProcessorReply[] = [];
   const decided: (Decision | null)[] = [];
   const abandoned: string[] = [];
+  const late: string[] = [];
   const wire = { isEnded: false, isPaused: false };
   const exchange = new Exchange(
     {
@@ -95,6 +98,7 @@ export const startExchange = (
       clock,
       logger: silentLogger,
       decisionTimeoutMs: 200,
+      onDeadline: (waitedFor) => void late.push(waitedFor),
       bodyLimitBytes: options.bodyLimitBytes ?? 1_000_000,
       picksList: options.picksList ?? false,
       endsAfterRequest: options.endsAfterRequest ?? false,
@@ -133,6 +137,7 @@ export const startExchange = (
     wire,
     decided,
     abandoned,
+    late,
     headers: (announced = {}, request = {}, isEnd = false) =>
       deliver(
         {

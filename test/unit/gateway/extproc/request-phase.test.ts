@@ -374,3 +374,52 @@ it('ends after the request where it is told to, and owes nothing then', () => {
   expect(exchange.router.requests[0]?.observesResponse).toBe(false);
   expect(exchange.router.tickets).toEqual([[]]);
 });
+
+describe('what control headers ask', () => {
+  it('is told to routing by either name', () => {
+    const exchange = startExchange();
+    exchange.headers(
+      {},
+      {
+        'x-llm-d-inference-objective': 'batch',
+        'x-gateway-inference-fairness-id': 'tenant-a',
+        'x-slo-ttft-ms': '200',
+        'x-llm-d-slo-tpot-ms': 'soon',
+      },
+      true,
+    );
+
+    expect(exchange.router.requests[0]?.control).toEqual({
+      model: null,
+      objective: 'batch',
+      fairnessId: 'tenant-a',
+      sloTtftMs: 200,
+      sloTpotMs: null,
+    });
+  });
+
+  it('is absent where they ask nothing', () => {
+    const exchange = startExchange();
+    exchange.headers({}, { 'x-llm-d-inference-objective': ' ', 'x-slo-ttft-ms': '-1' }, true);
+
+    expect(exchange.router.requests[0]).not.toHaveProperty('control');
+  });
+
+  it('names another model in the body before routing sees it, and its length', () => {
+    const exchange = startExchange();
+    exchange.headers({}, { 'content-length': '13', 'x-llm-d-model-name-rewrite': 'longer' });
+    exchange.body('{"model":"m"}');
+
+    expect(bodyTold(exchange.router)).toBe('{"model":"longer"}');
+    expect(exchange.sent[0]).toMatchObject({ change: { set: { 'content-length': '18' } } });
+    expect(exchange.replies.at(-1)).toBe('request-body "{\\"model\\":\\"longer\\"}"');
+  });
+
+  it('changes no body that can no longer be changed', () => {
+    const exchange = startExchange();
+    exchange.headers({ requestBodyMode: 'streamed', sendsBodyAhead: true }, { 'x-llm-d-model-name-rewrite': 'longer' });
+    exchange.body('{"model":"m"}', true);
+
+    expect(bodyTold(exchange.router)).toBe('{"model":"m"}');
+  });
+});
