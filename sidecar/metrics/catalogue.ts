@@ -51,6 +51,14 @@ const gatewayMetrics: readonly MetricDefinition[] = [
     buckets: requestBuckets,
   },
   {
+    name: 'late_decisions_total',
+    type: 'counter',
+    unit: 'requests',
+    labels: ['gateway', 'cause'],
+    meaning:
+      'Requests that were not decided within `decisionTimeoutMs`, by what was waited for: body (what was there of it decided) or routing (load decided).',
+  },
+  {
     name: 'upstream_failures_total',
     type: 'counter',
     unit: 'attempts',

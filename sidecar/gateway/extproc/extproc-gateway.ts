@@ -64,7 +64,7 @@ export const createExtprocGateway = (options: ExtprocGatewayOptions): ExtprocGat
       clock,
       logger,
       decisionTimeoutMs: options.decisionTimeoutMs ?? 200,
-      onDeadline: (waitedFor) => metrics.count('late_decisions_total', { gateway: 'extproc', waited_for: waitedFor }),
+      onDeadline: (waitedFor) => metrics.count('late_decisions_total', { gateway: 'extproc', cause: waitedFor }),
       bodyLimitBytes: options.bodyLimitBytes ?? defaultBodyLimitBytes,
       picksList: options.picksList ?? false,
       endsAfterRequest: options.endsAfterRequest ?? false,

@@ -194,6 +194,20 @@ describe('a decision that takes long', () => {
     expect(exchange.replies).toHaveLength(2);
   });
 
+  it('is told to be late, with what was waited for', async () => {
+    const forRouting = startExchange({ route: waitingOnce().route });
+    forRouting.headers();
+    forRouting.body('abc', true);
+    const forBody = startExchange();
+    forBody.headers();
+    forBody.body('abc');
+    const inTime = startExchange();
+    inTime.headers();
+    inTime.body('abc', true);
+    for (const { clock } of [forRouting, forBody, inTime]) await clock.advance(1_000);
+    expect([forRouting.late, forBody.late, inTime.late]).toEqual([['routing'], ['body'], []]);
+  });
+
   it('books nothing for a client that has gone', async () => {
     const { gate, route } = waitingOnce();
     const exchange = startExchange({ route });
