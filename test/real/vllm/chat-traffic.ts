@@ -9,6 +9,19 @@ export interface TrafficRequest {
   readonly onAnswer: (text: string) => void;
 }
 
+/** A completion of `count` token ids from `first` on, which no request of {@link chatTraffic} begins with. */
+export const tokenRequest = (first: number, count: number): TrafficRequest => ({
+  kind: 'exact-blocks',
+  path: '/v1/completions',
+  body: {
+    model: 'tiny',
+    prompt: Array.from({ length: count }, (_, position) => first + position),
+    max_tokens: 2,
+    temperature: 0,
+  },
+  onAnswer: () => {},
+});
+
 const words = 'red blue round flat wood iron glass stone river hill road bridge house tower garden field'.split(' ');
 
 /**

@@ -1,8 +1,15 @@
 #!/usr/bin/env bash
-# install.sh FOLDER [VERSION [TORCH]]: vLLM for CPU in a virtual environment FOLDER/vllm-VERSION; does nothing where it
-# is there already. Exit 3: it cannot be had here (no Python, no compiler, no package index), said on standard error.
+# install.sh FOLDER [VERSION TORCH]: vLLM for CPU in a virtual environment FOLDER/vllm-VERSION, with the torch it was built
+# for; without VERSION those that the tests run. Does nothing where it is there already. Exit 3: the version, or without
+# VERSION the newest, cannot be had here (no Python, no compiler, no package index), said on standard error.
 set -euo pipefail
-folder=$1 version=${2:-0.32.0} torch=${3:-2.13.0}
+folder=$1
+if [ $# -eq 1 ]; then
+  bash "$0" "$folder" 0.32.0 2.13.0
+  bash "$0" "$folder" 0.23.0 2.11.0 || echo "vllm: goes on without 0.23.0" >&2
+  exit 0
+fi
+version=$2 torch=$3
 venv="$folder/vllm-$version"
 [ -f "$venv/.complete" ] && exit 0
 here=$(cd "$(dirname "$0")" && pwd)
