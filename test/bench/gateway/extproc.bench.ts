@@ -62,13 +62,31 @@ interface Server {
   readonly pid: number;
 }
 
-/** One body: `lanes` exchanges at once, `exchangesPerLane` after each other. The first call warms up. */
+/** Exchanges before anything is measured, so that V8 has compiled what runs often, by size of the prompts. */
+const warmUpExchanges: Readonly<Record<number, number>> = { 1: 3000, 30: 1000, 220: 288 };
+
+const warmUp = async (address: string, chats: readonly (readonly Buffer[])[], exchanges: number): Promise<void> => {
+  const client = createExchangeClient(address);
+  const bodies = chats.flat();
+  let made = 0;
+  const lane = async (): Promise<void> => {
+    while (made < exchanges) {
+      const body = bodies[made % bodies.length] ?? Buffer.alloc(0);
+      made += 1;
+      await client.exchange(body);
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, lane));
+  client.close();
+};
+
+/** One body: `lanes` exchanges at once, `exchangesPerLane` after each other. */
 const bodyOf = (server: Server, chats: readonly (readonly Buffer[])[], lanes: number): BenchmarkBody => {
   const client = createExchangeClient(server.address);
-  let latencies: number[] = [];
+  const latencies: number[] = [];
   let exchanges = 0;
   let turn = 0;
-  let before = readUsage(server.pid);
+  const before = readUsage(server.pid);
   const lane = async (): Promise<void> => {
     for (let count = 0; count < exchangesPerLane; count += 1) {
       turn += 1;
@@ -80,14 +98,7 @@ const bodyOf = (server: Server, chats: readonly (readonly Buffer[])[], lanes: nu
   };
   return {
     name: server.name,
-    run: async () => {
-      const isWarmUp = turn < chats.length * turns;
-      await Promise.all(Array.from({ length: lanes }, lane));
-      if (!isWarmUp) return;
-      latencies = [];
-      exchanges = 0;
-      before = readUsage(server.pid);
-    },
+    run: () => Promise.all(Array.from({ length: lanes }, lane)),
     figures: () => {
       const after = readUsage(server.pid);
       client.close();
@@ -109,17 +120,23 @@ const bodyNames = {
   sidecar: 'whole sidecar',
 } as const;
 
+/** Flags of Node: for what is this project's those of its image. */
+const flagsOf = (kind: string): readonly string[] => [
+  '--disable-warning=ExperimentalWarning',
+  ...(kind === 'grpc-js-echo' ? [] : ['--max-semi-space-size=16']),
+];
+
 const extproc = (options: { readonly kilobytes: number; readonly lanes: number }): Benchmark => ({
   name: `extproc: ${options.kilobytes} KB growing chats, concurrency ${options.lanes}, response phase included`,
   unit: 'decision',
   unitsPerCall: options.lanes * exchangesPerLane,
   isHeavy: options.kilobytes !== 30 || options.lanes !== 16,
-  setup: async () => {
+  setup: async ({ isSmoke }) => {
     const chats = growingChats(options.kilobytes * 1000);
     const processes: TestProcess[] = [];
     const servers: Server[] = [];
     for (const [kind, name] of Object.entries(bodyNames)) {
-      const server = startProcess(process.execPath, ['--disable-warning=ExperimentalWarning', serverScript, kind]);
+      const server = startProcess(process.execPath, [...flagsOf(kind), serverScript, kind]);
       processes.push(server);
       const { address }: { readonly address: string } = JSON.parse(await server.firstLine);
       servers.push({ name, address, pid: server.child.pid ?? 0 });
@@ -127,6 +144,9 @@ const extproc = (options: { readonly kilobytes: number; readonly lanes: number }
     // Another endpoint picker at hand: its address, and its process for CPU and memory.
     const { WARMROUTE_BENCH_EPP: other, WARMROUTE_BENCH_EPP_PID: pid } = process.env;
     if (other !== undefined) servers.push({ name: 'other endpoint picker', address: other, pid: Number(pid ?? 0) });
+    for (const { address } of isSmoke ? [] : servers) {
+      await warmUp(address, chats, warmUpExchanges[options.kilobytes] ?? 0);
+    }
     return {
       baseline: bodyNames['grpc-js-echo'],
       bodies: servers.map((server) => bodyOf(server, chats, options.lanes)),
