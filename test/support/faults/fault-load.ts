@@ -13,13 +13,15 @@ export interface LoadFigures {
   readonly between: PredictionCount;
   /** Of turns before the fault, after the repair and between two faults. */
   readonly outside: PredictionCount;
+  /** The wrong ones of those, for finding out why. */
+  readonly outsideWrong: readonly string[];
   /** Turns that were not answered, since what computed them was killed. */
   readonly failedTurns: number;
 }
 
 /** Chats without end, a turn after the other. */
 export interface FaultLoad {
-  /** Begins sending; resolves once `stop` was called and the last turn is over. */
+  /** Begins sending; resolves once `stop` was called and the last turn is over, rejects where `onRest` does. */
   run(): Promise<void>;
   stop(): void;
   /** Resolves when so many more turns are over. */
@@ -45,44 +47,63 @@ export const systemPrompts = 24;
 /** Creates a load; one turn at a time, so that without a fault every prediction can be right. */
 export const createFaultLoad = (options: FaultLoadOptions): FaultLoad => {
   const traffic = createChatTraffic(options.seed, systemPrompts);
-  const counts = { between: { predictions: 0, wrong: 0 }, outside: { predictions: 0, wrong: 0 }, failedTurns: 0 };
+  const outsideWrong: string[] = [];
+  const counts = {
+    between: { predictions: 0, wrong: 0 },
+    outside: { predictions: 0, wrong: 0 },
+    outsideWrong,
+    failedTurns: 0,
+  };
   let isOver = false;
-  let waiting: { readonly until: number; readonly resolve: () => void }[] = [];
+  let waiting: {
+    readonly until: number;
+    readonly resolve: () => void;
+    readonly reject: (failure: unknown) => void;
+  }[] = [];
   let sent = 0;
 
   const sendTurn = async (): Promise<void> => {
     const { messages, onAnswer } = traffic.next();
     const wasOpen = options.isFaultOpen();
     try {
-      const { predicted, actual, text } = await sendChat(options.target(), { messages });
+      const { predicted, actual, text, endpoint, reason } = await sendChat(options.target(), { messages });
       onAnswer(text);
       if (predicted === null) return;
-      const count = wasOpen || options.isFaultOpen() ? counts.between : counts.outside;
+      const isBetween = wasOpen || options.isFaultOpen();
+      const count = isBetween ? counts.between : counts.outside;
       count.predictions += 1;
-      if (predicted !== actual) count.wrong += 1;
+      if (predicted === actual) return;
+      count.wrong += 1;
+      if (!isBetween) outsideWrong.push(`turn ${sent}: ${predicted} predicted (${reason}), ${actual} on ${endpoint}`);
     } catch {
       counts.failedTurns += 1;
     }
   };
 
+  const runTurn = async (): Promise<void> => {
+    const sentMs = performance.now();
+    await sendTurn();
+    await options.onRest();
+    sent += 1;
+    for (const { until, resolve } of waiting) if (until <= sent) resolve();
+    waiting = waiting.filter(({ until }) => until > sent);
+    const restMs = options.turnMs - (performance.now() - sentMs);
+    if (restMs > 0) await delay(systemClock, restMs);
+  };
+
   return {
     run: async () => {
-      while (!isOver) {
-        const sentMs = performance.now();
-        await sendTurn();
-        await options.onRest();
-        sent += 1;
-        const isDue = ({ until }: { readonly until: number }): boolean => until <= sent;
-        for (const { resolve } of waiting.filter(isDue)) resolve();
-        waiting = waiting.filter((each) => !isDue(each));
-        const restMs = options.turnMs - (performance.now() - sentMs);
-        if (restMs > 0) await delay(systemClock, restMs);
+      try {
+        while (!isOver) await runTurn();
+      } catch (failure) {
+        for (const { reject } of waiting) reject(failure);
+        throw failure;
       }
     },
     stop: () => {
       isOver = true;
     },
-    turns: (count) => new Promise((resolve) => waiting.push({ until: sent + count, resolve })),
+    turns: (count) => new Promise((resolve, reject) => waiting.push({ until: sent + count, resolve, reject })),
     figures: counts,
   };
 };

@@ -9,8 +9,6 @@ import { blockSize, type SidecarLife, startSidecar } from './sidecar-life.ts';
 
 /** Blocks an engine has: too few for the chats, so that something is evicted all the time. */
 const engineBlocks = 220;
-/** Longest wait after a turn for events that no fault holds back. */
-const longestRestMs = 500;
 /** Wait after a turn for events while a fault is open. */
 const restWithinFaultMs = 2;
 
@@ -64,9 +62,12 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
         now: () => performance.now(),
       }),
   );
+  const tellWatchers = (): void => {
+    for (const watcher of watchers) watcher();
+  };
   const look = (): void => {
     for (const watch of watches) watch.look();
-    for (const watcher of watchers) watcher();
+    tellWatchers();
   };
   const start = () => startSidecar(engines, { timing: { ...size.timing, ...scenario.timing }, onStreams: look });
 
@@ -107,6 +108,9 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
     heldSequence = published;
     watches[0]?.struck();
   };
+  const isCaughtUp = (): boolean =>
+    sidecar === null ||
+    engines.every(({ engine }, position) => sidecar?.status(position)?.lastSequence === engine.lastSequence());
   const isFaultOpen = (): boolean => watches.some(({ isOpen }) => isOpen);
   const load = createFaultLoad({
     target: () => sidecar?.proxy ?? `http://${engineAt(0).at.address}`,
@@ -116,13 +120,16 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
     onRest: async () => {
       noteHeld();
       if (isFaultOpen()) await delay(systemClock, restWithinFaultMs);
-      else await Promise.race([settled(), delay(systemClock, longestRestMs)]);
+      else await until(() => isFaultOpen() || isCaughtUp(), 'the events of a turn are applied');
       if (!isBusyElsewhere) for (const watch of watches) watch.compare();
-      for (const watcher of watchers) watcher();
+      tellWatchers();
     },
   });
 
-  const struck = (engine = 0): void => watches[engine]?.struck();
+  const struck = (engine = 0): void => {
+    watches[engine]?.struck();
+    tellWatchers();
+  };
   const setFaults: FaultControl['setFaults'] = (faults, engine = 0) => engineAt(engine).engine.setFaults(faults);
   const selectorFor = (which: { readonly share: number } | { readonly batches: number }, engine: number) => {
     let left = 'batches' in which ? which.batches : Number.POSITIVE_INFINITY;
@@ -174,7 +181,7 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
       sidecar = null;
       // The turn that is under way still goes through the old one.
       await load.turns(1);
-      for (const watch of watches) watch.struck();
+      for (const position of watches.keys()) struck(position);
       await old?.[Symbol.asyncDispose]();
       for (const watch of watches) watch.restartCounts();
       sidecar = await start();

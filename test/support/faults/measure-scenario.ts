@@ -74,6 +74,8 @@ export const measureScenario = async (scenario: FaultScenario, size: RunSize): P
   await using world = await createFaultWorld(scenario, size);
   const { load, watches, engines } = world;
   const running = load.run();
+  // Whoever waits for turns is told; it is thrown below.
+  running.catch(() => {});
   try {
     await world.control.lasting({ turns: 15, ms: 2_000 });
     await scenario.strike(world.control);

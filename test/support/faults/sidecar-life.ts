@@ -11,6 +11,7 @@ export const blockSize = 16;
 export interface SidecarLife extends AsyncDisposable {
   /** Base URL of its proxy. */
   readonly proxy: string;
+  readonly admin: string;
   readonly app: App;
   status(engine: number): StreamStatus | null;
   /** Resolves when the engine's batch of that number is dealt with, or following ends. */
@@ -41,6 +42,7 @@ export const startSidecar = async (
   const idOf = (engine: number) => ids[engine] ?? endpointId('tiny/none');
   return {
     proxy: `http://${listening['proxy']}`,
+    admin: `http://${listening['admin']}`,
     app,
     status: (engine) => pool.streams.status(idOf(engine)),
     applied: (engine, sequence) => pool.streams.applied(idOf(engine), sequence).catch(() => {}),

@@ -5,10 +5,10 @@ const killsEngine = (id: string): boolean => id.startsWith('engine-');
 
 /** What of the product's promises a run did not keep, in words; empty where all were kept. */
 export const violationsOf = (figures: FaultFigures): readonly string[] => {
-  const { scenario, outside, settled, falseClaims, failedTurns, noticeMs } = figures;
+  const { scenario, outside, outsideWrong, settled, falseClaims, failedTurns, noticeMs } = figures;
   const promises: readonly (readonly [kept: boolean, broken: string])[] = [
     [scenario.id === 'none' || noticeMs !== null, 'the fault was not noticed'],
-    [outside.wrong === 0, `${outside.wrong} wrong predictions without a fault`],
+    [outside.wrong === 0, `${outside.wrong} wrong predictions without a fault: ${outsideWrong.join('; ')}`],
     [falseClaims === 0, `an index was called exact that was not, ${falseClaims} times`],
     [failedTurns <= (killsEngine(scenario.id) ? 1 : 0), `${failedTurns} turns failed`],
     [settled.trust === scenario.settles, `trust settles at ${settled.trust}, not ${scenario.settles}`],
