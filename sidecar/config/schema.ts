@@ -56,11 +56,12 @@ const pool = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "the proxy gives vLLM 0.27 and later the prompt's token ids, which it then need not make; see `doctor --probe`",
+      "the proxy (and Envoy's BUFFERED mode) gives vLLM 0.27 and later the prompt's token ids, which it then need not make; see `doctor --probe`",
     ),
-  discovery: z.strictObject({
-    static: z.array(staticEndpoint),
-  }),
+  discovery: z
+    .strictObject({ static: z.array(staticEndpoint) })
+    .optional()
+    .describe('default: a pool of this name in the cluster, to which the other keys are given'),
   events: z
     .strictObject({
       bind: z

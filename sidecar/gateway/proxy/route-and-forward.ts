@@ -5,11 +5,11 @@ import { decisionHeaders } from '../decision-headers.ts';
 import { sendError } from '../error-response.ts';
 import { endpointHeader, removeOwnedHeaders } from '../owned-headers.ts';
 import type { ObservedRequest } from '../request-metrics.ts';
+import { withTokenIds } from '../token-ids.ts';
 import { answerUnrouted } from '../unrouted-response.ts';
 import type { AttemptOutcome, Forwarder } from './attempt.ts';
 import { endToEndHeaders } from './hop-headers.ts';
 import { observeResponse, type ResponseObserver } from './response-observer.ts';
-import { withTokenIds } from './token-ids.ts';
 
 /** A request that was read whole and freed of what is not to be sent on. */
 export interface ReadyRequest {

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../core/index.ts';
 import type { Decision, RoutedDecision } from '../../../routing/index.ts';
+import { withTokenIds } from '../../token-ids.ts';
 import { BodyStore } from './body-store.ts';
 import { controlOf } from './control-headers.ts';
 import type { ExchangeWire } from './exchange-wire.ts';
@@ -172,6 +173,7 @@ export class RequestPhase implements DecisionListener {
       return;
     }
     this.#state = { kind: 'passing', mode };
+    this.#handTokenIdsOver(mode, decided);
     this.#sendPick(mode, this.#withLength(pickChange(decided, head.headers, this.#settings)));
     this.#finish();
     this.#wire.resume();
@@ -214,6 +216,17 @@ export class RequestPhase implements DecisionListener {
     if (body === null || rewritten === null) return;
     this.#store.replace(rewritten);
     this.#addedBytes = rewritten.length - body.length;
+  }
+
+  /** Adds the prompt's token ids to a buffered body, where the pool wants the engine to have them. */
+  #handTokenIdsOver(mode: RequestMode, decided: RoutedDecision): void {
+    if (mode !== 'buffered' || this.#keptMessages === 0) return;
+    const tokenIds = decided.takeTokenIds?.() ?? null;
+    const body = tokenIds === null ? null : this.#store.joined();
+    const whole = tokenIds === null || body === null ? null : withTokenIds(body, tokenIds);
+    if (body === null || whole === null) return;
+    this.#store.replace(whole);
+    this.#addedBytes = (this.#addedBytes ?? 0) + whole.length - body.length;
   }
 
   /** Answers everything kept so far, now that the destination is known. */

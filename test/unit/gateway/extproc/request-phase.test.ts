@@ -389,6 +389,31 @@ it('ends after the request where it is told to, and owes nothing then', () => {
   expect(exchange.router.tickets).toEqual([[]]);
 });
 
+describe('token ids that the engine is to be given', () => {
+  const decide = () => ({ takeTokenIds: () => Int32Array.of(1, 20) });
+  const body = '{"messages":[]}';
+  const handed = '{"messages":[],"kv_transfer_params":{"prompt_token_ids":[1,20]}}';
+
+  it('are added to a buffered body, with its new length', () => {
+    const exchange = startExchange({ decide });
+    exchange.headers({ requestBodyMode: 'buffered' }, { 'content-length': String(body.length) });
+    exchange.body(body, true);
+
+    const [, reply] = exchange.sent;
+    const change = reply?.kind === 'continue' && reply.change !== null && 'body' in reply.change ? reply.change : null;
+    expect(Buffer.from(change?.body ?? []).toString()).toBe(handed);
+    expect(change?.set).toMatchObject({ 'content-length': String(handed.length) });
+  });
+
+  it.each(['buffered-partial', 'full-duplex'] as const)('are not added to a body in mode %s', (requestBodyMode) => {
+    const exchange = startExchange({ decide });
+    exchange.headers({ requestBodyMode }, { 'content-length': String(body.length) });
+    exchange.body(body, true);
+    expect(JSON.stringify(exchange.sent)).not.toContain('content-length');
+    expect(exchange.replies.join()).not.toContain('kv_transfer_params');
+  });
+});
+
 describe('what control headers ask', () => {
   it('is told to routing by either name', () => {
     const exchange = startExchange();

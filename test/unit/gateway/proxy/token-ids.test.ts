@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createProxyGateway } from '../../../../sidecar/gateway/index.ts';
-import { withTokenIds } from '../../../../sidecar/gateway/proxy/token-ids.ts';
+import { withTokenIds } from '../../../../sidecar/gateway/token-ids.ts';
 import { createFakeRouter, endpointAt } from '../../../support/fake-router.ts';
 import { json, startScriptedEngine } from '../../../support/scripted-engine.ts';
 import { quietGatewayOptions, started } from '../../../support/started-gateway.ts';
