@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, watch, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import type { AppOverrides } from '../../sidecar/app/index.ts';
@@ -84,7 +84,7 @@ describe('a sidecar that starts behind full replay buffers', () => {
     await Promise.all(engines.map((engine) => fill(engine, 8)));
     expect(await wrongTurns(first, engines, { turns: 30 })).toEqual([]);
     await using second = await start(engines, { peers: ['http://127.0.0.1:1', first.admin] });
-    expect(await warmDetail(second)).toMatch(`http://127.0.0.1:1: unreachable; ${first.admin}: 2 adopted`);
+    expect(await warmDetail(second)).toMatch(`http://127.0.0.1:1: 1 unreachable; ${first.admin}: 2 adopted`);
     expect(await wrongTurns(second, engines, { seed: 1, turns: 30 })).toEqual([]);
     // Without a replay the next batch shows that none was missed.
     await fill(b, 9);
@@ -173,6 +173,25 @@ describe('the file of a warm start', () => {
     expect(await trustsOf(second)).toEqual(['exact']);
   });
 
+  it('is good enough for a sidecar that was killed after it', async () => {
+    await using folder = await temporaryFolder({});
+    const file = join(folder.path, 'warm');
+    await using engine = await forgetfulEngine();
+    await using killed = await start([engine], { file, fileIntervalMs: 100 });
+    await wrongTurns(killed, [engine]);
+    // The second write from here on began after the chats.
+    let writes = 0;
+    for await (const { filename } of watch(folder.path)) {
+      if (filename === 'warm') writes += 1;
+      if (writes === 2) break;
+    }
+    await copyFile(file, `${file}-left`);
+    await using second = await start([engine], { file: `${file}-left` });
+    expect(await warmDetail(second)).toMatch(`${file}-left: 1 adopted`);
+    expect(await wrongTurns(second, [engine])).toEqual([]);
+    expect(await trustsOf(second)).toEqual(['exact']);
+  });
+
   it('is refused with one line when it is damaged', async () => {
     await using folder = await temporaryFolder({});
     const file = join(folder.path, 'warm');
@@ -186,7 +205,7 @@ describe('the file of a warm start', () => {
     await writeFile(file, bytes);
     const logger = createRecordingLogger();
     await using second = await start([engine], { file }, { logger });
-    expect(await warmDetail(second)).toMatch(`${file}: unusable`);
+    expect(await warmDetail(second)).toMatch(`${file}: 1 unusable`);
     expect(await trustsOf(second)).toEqual(['degraded']);
     expect(logger.lines.filter(({ level, fields }) => level === 'warn' && fields['source'] === 'file')).toEqual([
       expect.objectContaining({

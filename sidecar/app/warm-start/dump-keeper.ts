@@ -25,6 +25,7 @@ export const createDumpKeeper = (options: {
   let cancel: (() => void) | null = null;
   let underWay: Promise<void> = Promise.resolve();
   let isFailing = false;
+  let isStopped = false;
 
   const write = async (path: string): Promise<void> => {
     if (!writer.hasContent()) return;
@@ -52,9 +53,10 @@ export const createDumpKeeper = (options: {
 
   return {
     start: () => {
-      if (file !== null) arm(file);
+      if (file !== null && !isStopped) arm(file);
     },
     stop: async () => {
+      isStopped = true;
       if (cancel === null || file === null) return;
       cancel();
       cancel = null;

@@ -2,9 +2,6 @@ import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { SidecarError } from '../../core/index.ts';
 
-/** Longest time that a peer's name may take to be resolved or its head to come. */
-export const PEER_HEAD_TIMEOUT_MS = 1000;
-
 const errorCode = (failure: unknown): unknown =>
   typeof failure === 'object' && failure !== null && 'code' in failure ? failure.code : null;
 

@@ -2,7 +2,7 @@ import { SidecarError } from '../../core/index.ts';
 import { checkDump, type DumpedEndpoint, openDump } from '../../events/index.ts';
 import type { KeySeed } from '../../kvindex/index.ts';
 import { readFileChunks } from './dump-file.ts';
-import { fetchDump, requestsFor } from './peers.ts';
+import { fetchDump, findPeers, requestsFor } from './peers.ts';
 
 /** Somewhere that knows of endpoints. */
 export interface WarmSource {
@@ -41,7 +41,7 @@ async function* endpointsOf(
 }
 
 /** A running sidecar's admin endpoint. */
-export const peerSource = (url: string, keySeedHere: () => KeySeed): WarmSource => ({
+const peerSource = (url: string, keySeedHere: () => KeySeed): WarmSource => ({
   kind: 'peer',
   name: url,
   async *read(endpoints, { instance, signal }) {
@@ -69,7 +69,7 @@ async function* orNothing<Value>(read: AsyncGenerator<Value, void, void>): Async
 }
 
 /** The file of an earlier process. */
-export const fileSource = (path: string, keySeedHere: () => KeySeed): WarmSource => ({
+const fileSource = (path: string, keySeedHere: () => KeySeed): WarmSource => ({
   kind: 'file',
   name: path,
   read: (_, { instance }) =>
@@ -92,3 +92,36 @@ export const fileSource = (path: string, keySeedHere: () => KeySeed): WarmSource
     return null;
   },
 });
+
+/** Stands for peers that cannot be found. */
+const lostSource = (name: string, failure: unknown): WarmSource => {
+  const fail = (): Promise<null> => Promise.reject(failure);
+  return {
+    kind: 'peer',
+    name,
+    async *read() {
+      await fail();
+      yield* [];
+    },
+    keySeed: fail,
+  };
+};
+
+/** The sources of a configuration: its peers as of the time of asking, then its file. Null where there are none at all. */
+export const createSourceFinder = (config: {
+  readonly peers: readonly string[];
+  readonly peerService: string | null;
+  readonly file: string | null;
+}): ((keySeed: () => KeySeed) => Promise<readonly WarmSource[]>) | null => {
+  const { peers, peerService, file } = config;
+  if (peers.length === 0 && peerService === null && file === null) return null;
+  return async (keySeed) => {
+    const files = file === null ? [] : [fileSource(file, keySeed)];
+    try {
+      const urls = await findPeers({ peers, peerService });
+      return [...urls.map((url) => peerSource(url, keySeed)), ...files];
+    } catch (failure) {
+      return [...peers.map((url) => peerSource(url, keySeed)), lostSource(peerService ?? 'peers', failure), ...files];
+    }
+  };
+};

@@ -2,8 +2,7 @@ import { type Clock, delay, type Logger, type Metrics, SidecarError } from '../.
 import type { AdoptionOutcome, DumpedEndpoint } from '../../events/index.ts';
 import type { ReadinessCondition } from '../../gateway/index.ts';
 import { type KeySeed, processKeySeed } from '../../kvindex/index.ts';
-import { findPeers, PEER_HEAD_TIMEOUT_MS } from './peers.ts';
-import { fileSource, peerSource, type ReadOptions, type WarmSource } from './warm-source.ts';
+import type { ReadOptions, WarmSource } from './warm-source.ts';
 
 /** What a warm start does with content that is no stream's business. */
 export type WarmOutcome = AdoptionOutcome | 'unknown-endpoint';
@@ -18,16 +17,18 @@ export type Warmth = 'waiting' | 'complete' | 'lacking' | 'away';
 export interface WarmTarget {
   /** Every endpoint by id. */
   warmth(): ReadonlyMap<string, Warmth>;
+  /** Endpoints that are found but not followed yet. */
+  pending(): number;
   adopt(dumped: DumpedEndpoint): Promise<WarmOutcome>;
   /** Nothing of elsewhere is awaited any more. */
   release(): void;
 }
 
-/** How a warm start is set up; see `warmStart` in the configuration. */
+/** What a warm start works with. */
 export interface WarmStartOptions {
-  readonly peers: readonly string[];
-  readonly peerService: string | null;
-  readonly file: string | null;
+  /** Whoever may know of the endpoints right now, in the order of asking; null: nobody ever does. */
+  readonly findSources: ((keySeed: () => KeySeed) => Promise<readonly WarmSource[]>) | null;
+  /** Longest time that `run` may take. */
   readonly timeoutMs: number;
   readonly target: WarmTarget;
   readonly instance: string;
@@ -51,19 +52,19 @@ export interface WarmStart {
 }
 
 const POLL_MS = 20;
+/** Longest time that a source may take to tell its key seed. */
+const SEED_TIMEOUT_MS = 1000;
 
-/** Creates a warm start; does nothing, and is done at once, where neither peers nor a file are configured. */
+/** Creates a warm start. */
 export const createWarmStart = (options: WarmStartOptions): WarmStart => {
-  const { peers, peerService, file, timeoutMs, target, instance, clock, metrics } = options;
+  const { findSources, timeoutMs, target, instance, clock, metrics } = options;
   const logger = options.logger.child({ room: 'warm-start' });
-  const isConfigured = peers.length > 0 || peerService !== null || file !== null;
+  const isConfigured = findSources !== null;
   const ending = new AbortController();
-  const notes = new Map<string, string>();
+  const tallies = new Map<string, Map<string, number>>();
   let keySeed: KeySeed | null = isConfigured ? null : processKeySeed;
   let isPending = isConfigured;
   let isOverdue = false;
-
-  const seedHere = (): KeySeed => keySeed ?? processKeySeed;
 
   const end = (): void => {
     if (!isPending) return;
@@ -73,28 +74,26 @@ export const createWarmStart = (options: WarmStartOptions): WarmStart => {
   };
   options.signal.addEventListener('abort', end, { once: true });
 
-  const noteFailure = ({ kind, name }: Pick<WarmSource, 'kind' | 'name'>, failure: unknown): void => {
+  const tally = ({ kind, name }: WarmSource, outcome: string): void => {
+    const counts = tallies.get(name) ?? new Map<string, number>();
+    tallies.set(name, counts.set(outcome, (counts.get(outcome) ?? 0) + 1));
+    metrics.count('warm_starts_total', { source: kind, outcome });
+  };
+
+  const noteFailure = (source: WarmSource, failure: unknown): void => {
     const { code, message } = SidecarError.from(failure, 'unavailable');
     const outcome = code === 'unavailable' ? 'unreachable' : 'unusable';
-    notes.set(name, outcome);
-    metrics.count('warm_starts_total', { source: kind, outcome });
+    tally(source, outcome);
+    const { kind, name } = source;
     logger.warn('warm start goes on without a source', { source: kind, name, outcome, reason: message });
   };
 
-  const sources = async (): Promise<readonly WarmSource[]> => {
-    let urls: readonly string[] = [];
-    try {
-      urls = await findPeers({ peers, peerService });
-    } catch (failure) {
-      noteFailure({ kind: 'peer', name: peerService ?? 'peers' }, failure);
-    }
-    const files = file === null ? [] : [fileSource(file, seedHere)];
-    return [...urls.map((url) => peerSource(url, seedHere)), ...files];
-  };
+  const sources = async (): Promise<readonly WarmSource[]> =>
+    findSources === null ? [] : findSources(() => keySeed ?? processKeySeed);
 
   const seedOf = async (source: WarmSource): Promise<KeySeed | null> => {
     const aborting = new AbortController();
-    const cancel = clock.schedule(PEER_HEAD_TIMEOUT_MS, () => aborting.abort());
+    const cancel = clock.schedule(SEED_TIMEOUT_MS, () => aborting.abort());
     try {
       return await source.keySeed({ instance, signal: aborting.signal });
     } catch (failure) {
@@ -116,25 +115,28 @@ export const createWarmStart = (options: WarmStartOptions): WarmStart => {
     while (target.warmth().get(id) === 'waiting' && !ending.signal.aborted) await delay(clock, POLL_MS);
   };
 
+  const adopt = async (source: WarmSource, dumped: DumpedEndpoint): Promise<void> => {
+    try {
+      const outcome = await target.adopt(dumped);
+      tally(source, outcome);
+      logger.debug('looked at what a source knows', { endpoint: dumped.id, source: source.name, outcome });
+    } catch (failure) {
+      noteFailure(source, failure);
+    }
+  };
+
   const takeFrom = async (source: WarmSource, wanted: ReadonlySet<string>): Promise<void> => {
     const read: ReadOptions = { instance, signal: ending.signal };
-    const counts = new Map<WarmOutcome, number>();
     try {
       for await (const dumped of source.read([...wanted], read)) {
         if (ending.signal.aborted) break;
         if (!wanted.has(dumped.id)) continue;
-        const outcome = await target.adopt(dumped);
-        counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
-        metrics.count('warm_starts_total', { source: source.kind, outcome });
+        await adopt(source, dumped);
         await untilIdle(dumped.id);
       }
     } catch (failure) {
       if (!ending.signal.aborted) noteFailure(source, failure);
     }
-    if (counts.size === 0) return;
-    const told = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
-    notes.set(source.name, told);
-    logger.info('warm start from a source', { source: source.kind, name: source.name, endpoints: told });
   };
 
   /** Asks one source after the other for what is missing of these endpoints. */
@@ -151,7 +153,10 @@ export const createWarmStart = (options: WarmStartOptions): WarmStart => {
     const warmth = [...target.warmth().values()];
     const count = (wanted: Warmth): number => warmth.filter((each) => each === wanted).length;
     const states = `${count('complete')} complete, ${count('lacking')} lacking, ${count('away') + count('waiting')} away`;
-    return [states, ...[...notes].map(([name, told]) => `${name}: ${told}`)].join('; ');
+    const told = [...tallies].map(
+      ([name, counts]) => `${name}: ${[...counts].map(([outcome, times]) => `${times} ${outcome}`).join(', ')}`,
+    );
+    return [states, ...told].join('; ');
   };
 
   const detail = (): string => {
@@ -169,22 +174,26 @@ export const createWarmStart = (options: WarmStartOptions): WarmStart => {
     },
     prepare: async () => {
       if (!isConfigured) return;
-      clock.schedule(timeoutMs, () => {
-        isOverdue = isPending;
-        end();
-      });
-      const seeds = await Promise.all((await sources()).map(seedOf));
+      // Names may take long to be resolved where their server is away.
+      const tooLate = delay(clock, SEED_TIMEOUT_MS).then((): readonly WarmSource[] => []);
+      const found = await Promise.race([sources(), tooLate]);
+      const seeds = await Promise.all(found.map(seedOf));
       keySeed = seeds.find((seed) => seed !== null) ?? processKeySeed;
     },
     run: async () => {
+      const cancelLimit = clock.schedule(timeoutMs, () => {
+        isOverdue = isPending;
+        end();
+      });
       const tried = new Set<string>();
       while (isPending) {
         const fresh = idsThatAre('lacking').filter((id) => !tried.has(id));
         for (const id of fresh) tried.add(id);
         if (fresh.length > 0) await fill(fresh);
-        else if (idsThatAre('waiting').length === 0) end();
+        else if (idsThatAre('waiting').length === 0 && target.pending() === 0) end();
         else await delay(clock, POLL_MS);
       }
+      cancelLimit();
       if (isConfigured) logger.info('warm start is over', { detail: detail() });
     },
     condition: () => ({ name: 'warm-start', isMet: !isPending, detail: detail() }),

@@ -27,6 +27,7 @@ export const createWarmTarget = (runtimes: () => readonly PoolRuntime[]): WarmTa
         members(runtime).map((member) => [member.endpoint.id, warmthOf(runtime, member)] as const),
       ),
     ),
+  pending: () => runtimes().reduce((count, runtime) => count + runtime.pendingEndpoints(), 0),
   adopt: async ({ id, address, rank, engine, startedAtSeconds, position, content }) => {
     for (const runtime of runtimes()) {
       const member = members(runtime).find(({ endpoint }) => endpoint.id === id);

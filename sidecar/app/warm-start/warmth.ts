@@ -7,6 +7,7 @@ import { type KeySeed, processKeySeed } from '../../kvindex/index.ts';
 import type { PoolRuntime } from '../pool-runtime.ts';
 import { createDumpKeeper } from './dump-keeper.ts';
 import { createDumpWriter, type DumpWriter } from './dump-writer.ts';
+import { createSourceFinder } from './warm-source.ts';
 import { createWarmStart } from './warm-start.ts';
 import { createWarmTarget, dumpSourcesOf } from './warm-target.ts';
 
@@ -27,7 +28,7 @@ export interface Warmth {
 
 /** Builds all parts of warm starts. Opens nothing. */
 export const createWarmth = (
-  { file, fileIntervalMs, ...config }: Config['warmStart'],
+  { fileIntervalMs, timeoutMs, ...config }: Config['warmStart'],
   options: {
     readonly runtimes: () => readonly PoolRuntime[];
     readonly turns: TurnQueue;
@@ -39,7 +40,8 @@ export const createWarmth = (
 ): Warmth => {
   const { runtimes, turns, clock, logger } = options;
   const instance = randomUUID();
-  const start = createWarmStart({ ...options, ...config, file, instance, target: createWarmTarget(runtimes) });
+  const findSources = createSourceFinder(config);
+  const start = createWarmStart({ ...options, findSources, timeoutMs, instance, target: createWarmTarget(runtimes) });
   const writer = createDumpWriter({
     sources: () => dumpSourcesOf(runtimes()),
     keySeed: () => start.keySeed,
@@ -47,7 +49,7 @@ export const createWarmth = (
     turns,
     clock,
   });
-  const keeper = createDumpKeeper({ file, intervalMs: fileIntervalMs, writer, instance, clock, logger });
+  const keeper = createDumpKeeper({ file: config.file, intervalMs: fileIntervalMs, writer, instance, clock, logger });
   return {
     prepare: start.prepare,
     keySeed: () => start.keySeed ?? processKeySeed,
