@@ -43,9 +43,11 @@ const rowsOf = (schema, path) =>
   Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     const here = [...path, key];
     const items = value.type === 'array' && value.items.type === 'object' ? value.items : null;
-    if (value.properties !== undefined) return rowsOf(value, here);
-    if (items?.properties !== undefined) return rowsOf(items, [...path, `${key}[]`]);
     const { description } = value;
+    const inner = value.properties === undefined ? items : value;
+    const innerRows = inner === null ? [] : rowsOf(inner, items === null ? here : [...path, `${key}[]`]);
+    // A key that only holds others speaks through them.
+    if (inner !== null && description === undefined) return innerRows;
     if (description === undefined)
       throw new Error(`${here.join('.')} has no description: add .describe(…) in the schema`);
     const variable = variableOf.get(here.join('.'));
@@ -56,6 +58,7 @@ const rowsOf = (schema, path) =>
         value.default === undefined ? (schema.required?.includes(key) ? 'required' : '') : code(value.default),
         variable === undefined ? description : `${description}; \`${variable}\``,
       ],
+      ...innerRows,
     ];
   });
 

@@ -34,7 +34,11 @@ export const createDiscoveries = (
   },
 ): readonly NamedDiscovery[] => {
   const { kubernetes } = config.discovery;
-  const fixed: NamedDiscovery = { name: 'static', discovery: createStaticDiscovery(config.pools) };
+  // A pool without a list of its own only says how one of the cluster is to be treated.
+  const listed = config.pools.flatMap(({ discovery, ...pool }) =>
+    discovery === undefined ? [] : [{ ...pool, discovery }],
+  );
+  const fixed: NamedDiscovery = { name: 'static', discovery: createStaticDiscovery(listed) };
   if (kubernetes === undefined) return [fixed];
   const logger = options.logger.child({ room: 'discovery' });
   const discovery = createKubernetesDiscovery({

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { SidecarError } from '../core/index.ts';
 import { parseProfile } from '../scheduling/index.ts';
 import { applyEnvironment, type Environment } from './environment.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, configSchema, type PoolConfig } from './schema.ts';
 
 /** A configuration, and names in the environment that look like settings but are not. */
 export interface ParsedConfig {
@@ -26,6 +26,19 @@ const issueText = (issue: z.core.$ZodIssue): string => {
 const missingKey = ({ code, input }: z.core.$ZodRawIssue): string | undefined =>
   code === 'invalid_type' && input === undefined ? 'is required' : undefined;
 
+/** A pool without endpoints of its own is one of the cluster, whose annotations say what these keys would. */
+function* clusterPoolMistakes(
+  pool: PoolConfig,
+  { path, hasCluster }: { readonly path: string; readonly hasCluster: boolean },
+): Generator<string> {
+  if (pool.discovery !== undefined) return;
+  if (!hasCluster) yield `${path}.discovery: is required where discovery.kubernetes is not set`;
+  const annotated = { models: pool.models, tokenizer: pool.tokenizer, 'events.bind': pool.events.bind };
+  for (const [key, value] of Object.entries(annotated)) {
+    if (value !== undefined) yield `${path}.${key}: needs discovery.static; pools of the cluster have annotations`;
+  }
+}
+
 /** Rules over several fields, each with the path a person should look at. */
 function* crossFieldMistakes(config: Config): Generator<string> {
   const names = new Set<string>();
@@ -37,9 +50,13 @@ function* crossFieldMistakes(config: Config): Generator<string> {
       yield `pools[${index}].scheduling${path === '' ? '' : `.${path}`}: ${allowed}`;
     }
     if (pool.passTokenIds && pool.engine !== 'vllm') yield `pools[${index}].passTokenIds: ${pool.engine} takes no ids`;
+    yield* clusterPoolMistakes(pool, {
+      path: `pools[${index}]`,
+      hasCluster: config.discovery.kubernetes !== undefined,
+    });
     const addresses = new Set<string>();
     const endpointNames = new Set<string>();
-    for (const [position, endpoint] of pool.discovery.static.entries()) {
+    for (const [position, endpoint] of (pool.discovery?.static ?? []).entries()) {
       const path = `pools[${index}].discovery.static[${position}]`;
       if (addresses.has(endpoint.address)) yield `${path}.address: ${endpoint.address} is listed twice`;
       addresses.add(endpoint.address);

@@ -29,11 +29,20 @@ describe('parseConfig', () => {
     ]);
   });
 
+  it('takes a pool without endpoints as one of the cluster', () => {
+    const pool = 'pools: [{ name: qwen, passTokenIds: true }]';
+    expect(parseConfig({}, `${pool}\ndiscovery: { kubernetes: {} }`).config.pools[0]?.passTokenIds).toBe(true);
+    expect(mistakesOf(pool)).toEqual(['pools[0].discovery: is required where discovery.kubernetes is not set']);
+    expect(mistakesOf('pools: [{ name: qwen, tokenizer: /m }]\ndiscovery: { kubernetes: {} }')).toEqual([
+      'pools[0].tokenizer: needs discovery.static; pools of the cluster have annotations',
+    ]);
+  });
+
   it('fills in defaults', () => {
     const { config } = parseConfig({}, onePool);
     expect(config.admin.listen).toBe('127.0.0.1:9090');
     expect(config.pools[0]).toMatchObject({ engine: 'vllm', events: {} });
-    expect(config.pools[0]?.discovery.static[0]).toMatchObject({ dataParallelSize: 1, role: 'both' });
+    expect(config.pools[0]?.discovery?.static[0]).toMatchObject({ dataParallelSize: 1, role: 'both' });
     expect(config.gateways).toEqual({});
   });
 
