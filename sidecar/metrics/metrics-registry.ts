@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { MetricLabels, Metrics } from '../core/index.ts';
 import type { MetricDefinition } from './catalogue.ts';
+import { MetricFamily } from './metric-family.ts';
 
 /** The Metrics port, readable as Prometheus text. */
 export interface MetricsRegistry extends Metrics {
@@ -13,103 +14,55 @@ export interface MetricsRegistry extends Metrics {
 /** Prefix of every name in what is scraped. */
 export const metricPrefix = 'warmroute_';
 
-type Instrument =
-  | { readonly type: 'counter'; readonly metric: Counter }
-  | { readonly type: 'gauge'; readonly metric: Gauge }
-  | { readonly type: 'histogram'; readonly metric: Histogram };
-
-interface Family {
-  readonly definition: MetricDefinition;
-  readonly instrument: Instrument;
-  /** Label values seen, by their joined text. */
-  readonly series: Map<string, MetricLabels>;
-}
-
-// A label with more values than endpoints times outcomes can have is a mistake that would eat memory without end.
-const maxSeries = 5_000;
-
-const createInstrument = (definition: MetricDefinition, registry: Registry): Instrument => {
-  const { type, labels, meaning, buckets } = definition;
-  const base = { name: metricPrefix + definition.name, help: meaning, labelNames: [...labels], registers: [registry] };
-  if (type === 'counter') return { type, metric: new Counter(base) };
-  if (type === 'gauge') return { type, metric: new Gauge(base) };
-  return { type, metric: new Histogram(buckets === undefined ? base : { ...base, buckets: [...buckets] }) };
-};
-
-const includes = (labels: MetricLabels, part: MetricLabels): boolean =>
-  Object.entries(part).every(([name, value]) => labels[name] === value);
-
 /**
  * Creates the registry of a catalogue. An observation that does not fit it (unknown name, other labels, no finite number,
- * one series too many) is dropped and told to `onMistake`, which throws in tests. A series costs its label values once.
+ * one series too many) is dropped and told to `onMistake`, which throws in tests. A series costs its label values once. The
+ * process's own metrics are prom-client's; the catalogue's are counted here, since they cost every request.
  */
 export const createMetricsRegistry = (options: {
   readonly catalogue: readonly MetricDefinition[];
   readonly onMistake: (mistake: string) => void;
 }): MetricsRegistry => {
   const { onMistake } = options;
-  const registry = new Registry();
-  const families = new Map<string, Family>();
+  const process = new Registry();
+  const families = new Map<string, MetricFamily>();
   for (const definition of options.catalogue) {
-    families.set(definition.name, {
-      definition,
-      instrument: createInstrument(definition, registry),
-      series: new Map(),
-    });
+    families.set(definition.name, new MetricFamily(definition, metricPrefix + definition.name));
   }
 
-  const admits = ({ definition, series }: Family, labels: MetricLabels): boolean => {
-    const given = Object.keys(labels);
-    let key = '';
-    let isFitting = given.length === definition.labels.length;
-    for (const name of definition.labels) {
-      isFitting &&= name in labels;
-      key += `${labels[name]}\u0000`;
-    }
-    if (!isFitting) {
-      onMistake(`${definition.name} takes the labels [${definition.labels.join(', ')}], not [${given.join(', ')}]`);
-      return false;
-    }
-    if (series.has(key)) return true;
-    if (series.size >= maxSeries) {
-      onMistake(`${definition.name} has ${maxSeries} series already`);
-      return false;
-    }
-    series.set(key, { ...labels });
-    return true;
-  };
-
-  const report = (type: Instrument['type'], name: string, labels: MetricLabels, value: number): void => {
+  const familyFor = (type: MetricDefinition['type'], name: string, value: number): MetricFamily | null => {
     const family = families.get(name);
-    if (family === undefined || family.instrument.type !== type) {
+    if (family?.definition.type !== type) {
       onMistake(`there is no ${type} ${name}`);
-      return;
+      return null;
     }
     if (!Number.isFinite(value) || (type === 'counter' && value < 0)) {
       onMistake(`${name} cannot take ${value}`);
-      return;
+      return null;
     }
-    if (!admits(family, labels)) return;
-    const { instrument } = family;
-    if (instrument.type === 'counter') instrument.metric.inc(labels, value);
-    else if (instrument.type === 'gauge') instrument.metric.set(labels, value);
-    else instrument.metric.observe(labels, value);
+    return family;
   };
 
+  const told = (mistake: string | null | undefined): void => {
+    if (typeof mistake === 'string') onMistake(mistake);
+  };
+
+  const none: MetricLabels = {};
   return {
-    count: (name, labels = {}, by = 1) => report('counter', name, labels, by),
-    gauge: (name, value, labels = {}) => report('gauge', name, labels, value),
-    observe: (name, value, labels = {}) => report('histogram', name, labels, value),
+    count: (name, labels = none, by = 1) => told(familyFor('counter', name, by)?.add(labels, by)),
+    gauge: (name, value, labels = none) => told(familyFor('gauge', name, value)?.set(labels, value)),
+    observe: (name, value, labels = none) => told(familyFor('histogram', name, value)?.observe(labels, value)),
     forget: (part) => {
-      for (const { instrument, series } of families.values()) {
-        for (const [key, labels] of series) {
-          if (!includes(labels, part)) continue;
-          series.delete(key);
-          instrument.metric.remove(labels);
-        }
-      }
+      for (const family of families.values()) family.forget(part);
     },
-    collectProcess: () => collectDefaultMetrics({ register: registry, prefix: metricPrefix }),
-    text: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    collectProcess: () => collectDefaultMetrics({ register: process, prefix: metricPrefix }),
+    text: async () => {
+      const texts = Array.from(families.values(), (family) => family.text());
+      const ofProcess = await process.metrics();
+      return {
+        contentType: process.contentType,
+        text: `${texts.join('\n\n')}\n${ofProcess === '\n' ? '' : `\n${ofProcess}`}`,
+      };
+    },
   };
 };

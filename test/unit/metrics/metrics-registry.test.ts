@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import {
   catalogue,
   createMetricsRegistry,
@@ -36,6 +38,33 @@ describe('metrics registry', () => {
     expect(text).toContain('warmroute_c_seconds_bucket{le="0.1",endpoint="e"} 0\n');
     expect(text).toContain('warmroute_c_seconds_bucket{le="1",endpoint="e"} 1\n');
     expect(mistakes).toEqual([]);
+  });
+
+  it('writes what prom-client writes of the same observations', async () => {
+    const label = fc.constantFrom('a', 'b "quoted"', 'c\\d\ne');
+    const observation = fc.record({ pool: label, endpoint: label, value: fc.double({ min: 0, max: 3, noNaN: true }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(observation), async (observations) => {
+        const { registry } = createRegistry();
+        const oracle = new Registry();
+        const [a, b, c] = definitions.map(({ name, meaning: help, labels }) => {
+          return { name: `warmroute_${name}`, help, labelNames: [...labels], registers: [oracle] };
+        });
+        if (a === undefined || b === undefined || c === undefined) return;
+        const [counter, gauge] = [new Counter(a), new Gauge(b)];
+        const histogram = new Histogram({ ...c, buckets: [0.1, 1] });
+        for (const { pool, endpoint, value } of observations) {
+          registry.count('a_total', { pool, endpoint }, value);
+          counter.inc({ pool, endpoint }, value);
+          registry.gauge('b', value);
+          gauge.set(value);
+          registry.observe('c_seconds', value, { endpoint });
+          histogram.observe({ endpoint }, value);
+        }
+        const lines = (text: string): readonly string[] => text.split('\n').sort();
+        expect(lines((await registry.text()).text)).toEqual(lines(await oracle.metrics()));
+      }),
+    );
   });
 
   it.each([
