@@ -22,8 +22,11 @@ export interface ApiProxy extends AsyncDisposable {
 
 const mapped = (text: string): string => text.replaceAll('198.18.0.', '127.0.0.');
 
-/** Starts a proxy before `server`. */
-export const startApiProxy = async (server: ApiServer): Promise<ApiProxy> => {
+/** Starts a proxy before `server`. Requests without a token get `token`: Go's client sends none over plain HTTP. */
+export const startApiProxy = async (
+  server: ApiServer,
+  options: { readonly token?: string } = {},
+): Promise<ApiProxy> => {
   const agent = new Agent({ ca: await readFile(server.caFile, 'utf8') });
   const watches: { path: string; version: string | null }[] = [];
   const lists: string[] = [];
@@ -62,7 +65,8 @@ export const startApiProxy = async (server: ApiServer): Promise<ApiProxy> => {
     }
     const { host: _host, connection: _connection, 'accept-encoding': _encoding, ...others } = request.headers;
     // Text, whatever else the client would take, so that addresses can be found in it.
-    const headers = { ...others, accept: 'application/json' };
+    const own = options.token === undefined ? {} : { authorization: `Bearer ${options.token}` };
+    const headers = { ...own, ...others, accept: 'application/json' };
     const outgoing = httpsRequest(url, { method: request.method ?? 'GET', headers, agent }, (answer) =>
       passBack(answer, response, isWatch),
     );

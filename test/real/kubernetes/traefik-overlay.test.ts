@@ -9,9 +9,9 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { testkube } from './api-server.ts';
 import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster.ts';
-import type { KubeObject } from './kube-client.ts';
 import { kustomize, repository } from './kustomize.ts';
 import { pod, service, slice } from './objects.ts';
+import { settingsOf } from './overlay-settings.ts';
 
 const executable = testkube();
 const traefik = `${process.env['WARMROUTE_REAL_CACHE'] ?? '.cache/real'}/traefik-3.7.15/traefik`;
@@ -28,16 +28,6 @@ interface Recorded {
 interface Completion {
   readonly usage: { readonly prompt_tokens_details: { readonly cached_tokens: number } };
 }
-
-/** The overlay's own settings: the configuration file of its ConfigMap and the environment of its Deployment. */
-const settingsOf = (objects: readonly KubeObject[]) => {
-  const map = objects.find(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.startsWith('warmroute'));
-  const text = JSON.stringify(objects.find(({ kind }) => kind === 'Deployment'));
-  const env = [...text.matchAll(/\{"name":"(WARMROUTE_[A-Z_]+)","value":"([^"]*)"\}/g)];
-  const data: unknown = map?.['data'];
-  const config: unknown = typeof data === 'object' && data !== null && 'config.yaml' in data ? data['config.yaml'] : '';
-  return { config: String(config), env: Object.fromEntries(env.map(([, name, value]) => [name, value])) };
-};
 
 (isAtHand ? describe : describe.skip)('the overlay for Traefik with a real Traefik', () => {
   let cluster: Cluster;

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { tinyQwenFolder } from '../../../sidecar/simulator/index.ts';
+import { readJson } from '../../support/http.ts';
+import { freePort, pollUntil, startWarmroute } from '../../support/process.ts';
+import { type RunningEngine, runEngine } from '../../support/running-app.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { type ApiProxy, startApiProxy } from './api-proxy.ts';
+import { testkube, writeKubeconfig } from './api-server.ts';
+import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster.ts';
+import { type EnvoyGateway, envoyProxySpec, hasEnvoyGateway, startEnvoyGateway } from './envoy-gateway.ts';
+import { type KubeObject, pathOf } from './kube-client.ts';
+import { kustomize, repository } from './kustomize.ts';
+import { pod, service, slice } from './objects.ts';
+import { settingsOf } from './overlay-settings.ts';
+
+const executable = testkube();
+const isAtHand = executable !== null && hasEnvoyGateway();
+if (!isAtHand) console.log('SKIPPED kubernetes: no Envoy Gateway at hand, its overlay is not run');
+
+const namespace = 'llm';
+
+interface Recorded {
+  readonly endpoint: string;
+  readonly predictedCachedTokens: number;
+}
+
+interface Completion {
+  readonly usage: { readonly prompt_tokens_details: { readonly cached_tokens: number } };
+}
+
+const gatewayApi = 'gateway.networking.k8s.io/v1';
+
+/** What an operator has before the overlay: a Gateway and an HTTPRoute to the vLLM Service. */
+const operatorsOwn = (port: number): readonly KubeObject[] => [
+  {
+    apiVersion: 'gateway.envoyproxy.io/v1alpha1',
+    kind: 'EnvoyProxy',
+    metadata: { name: 'here', namespace },
+    spec: envoyProxySpec,
+  },
+  {
+    apiVersion: gatewayApi,
+    kind: 'GatewayClass',
+    metadata: { name: 'envoy' },
+    spec: {
+      controllerName: 'gateway.envoyproxy.io/gatewayclass-controller',
+      parametersRef: { group: 'gateway.envoyproxy.io', kind: 'EnvoyProxy', name: 'here', namespace },
+    },
+  },
+  {
+    apiVersion: gatewayApi,
+    kind: 'Gateway',
+    metadata: { name: 'llm', namespace },
+    spec: { gatewayClassName: 'envoy', listeners: [{ name: 'http', protocol: 'HTTP', port }] },
+  },
+  {
+    apiVersion: gatewayApi,
+    kind: 'HTTPRoute',
+    metadata: { name: 'llm', namespace },
+    spec: { parentRefs: [{ name: 'llm' }], rules: [{ backendRefs: [{ name: 'vllm-qwen', port: 80 }] }] },
+  },
+];
+
+(isAtHand ? describe : describe.skip)('the overlay for Envoy Gateway with a real Envoy Gateway and Envoy', () => {
+  let cluster: Cluster;
+  let proxy: ApiProxy;
+  let gateway: EnvoyGateway | null = null;
+  const engines = new Map<string, RunningEngine>();
+
+  beforeAll(async () => {
+    cluster = await startCluster(executable ?? '');
+    proxy = await startApiProxy(cluster, { token: 'admin-token' });
+    const definitions = await definitionsAtHand();
+    const needed = definitions.filter(({ metadata }) =>
+      /gateway\.(networking\.k8s|envoyproxy)\.io$/.test(metadata.name),
+    );
+    await cluster.addDefinitions(needed);
+    for (const name of [namespace, 'envoy-gateway-system']) await cluster.addNamespace(name);
+    const ports = { http: await freePort(), events: await freePort() };
+    const endpoints = [];
+    for (const number of [71, 72]) {
+      const host = `127.0.0.${number}`;
+      const running = await runEngine({ host, port: ports.http, eventsAddress: `tcp://${host}:${ports.events}` });
+      engines.set(running.at.address, running);
+      const name = `vllm-qwen-${number}`;
+      const stored = await cluster.admin.apply(pod(name, { namespace, ip: `198.18.0.${number}`, app: 'vllm-qwen' }), {
+        status: true,
+      });
+      endpoints.push({ ip: `198.18.0.${number}`, pod: name, uid: stored.metadata.uid ?? '' });
+    }
+    const annotations = { pool: 'tiny', tokenizer: tinyQwenFolder, 'events-port': String(ports.events) };
+    await cluster.admin.apply(service('vllm-qwen', { namespace, annotations }));
+    const options = { namespace, service: 'vllm-qwen', ports: [{ name: 'http', port: ports.http }], endpoints };
+    await cluster.admin.apply(slice('vllm-qwen', options));
+  });
+  afterAll(async () => {
+    await gateway?.[Symbol.asyncDispose]();
+    for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
+    await proxy[Symbol.asyncDispose]();
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  it('has its policies accepted, and sends every request to the Pod that warmroute picked', async () => {
+    const built = (await kustomize(executable ?? '', join(repository, 'kustomize/overlays/envoy-gateway'))).map(
+      (object) => placed(object, namespace),
+    );
+    const entryPort = await freePort();
+    for (const object of [...operatorsOwn(entryPort), ...built]) await cluster.admin.apply(object);
+
+    const { config, env } = settingsOf(built);
+    const { kubeconfig } = await cluster.account(namespace, 'warmroute', { url: proxy.url });
+    await using folder = await temporaryFolder({ 'config.yaml': config });
+    await using sidecar = startWarmroute(['serve', '--config', `${folder.path}/config.yaml`], {
+      ...process.env,
+      ...env,
+      KUBECONFIG: kubeconfig,
+      WARMROUTE_PROXY_LISTEN: '127.0.0.1:0',
+      WARMROUTE_CONSULT_LISTEN: '127.0.0.81:0',
+      WARMROUTE_ADMIN_LISTEN: '127.0.0.1:0',
+    });
+    const { listening } = JSON.parse(await sidecar.firstLine);
+    const admin = `http://${listening.admin}`;
+    // What the controller of EndpointSlices makes of the Deployment's Pod.
+    const consultPort = Number(String(listening.consult).split(':')[1]);
+    const consult = {
+      namespace,
+      service: 'warmroute',
+      ports: [{ name: 'consult', port: consultPort }],
+      endpoints: [{ ip: '198.18.0.81' }],
+    };
+    await cluster.admin.apply(slice('warmroute', consult));
+
+    const file = `${folder.path}/admin.kubeconfig`;
+    await writeKubeconfig(file, { url: proxy.url, caFile: null, token: 'admin-token' });
+    const started = await startEnvoyGateway(file);
+    gateway = started;
+
+    const entry = `http://127.0.0.1:${entryPort}`;
+    const ask = (content: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+      fetch(`${entry}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ model: 'tiny', max_tokens: 2, messages: [{ role: 'user', content }] }),
+      });
+    await pollUntil(async () => ((await fetch(`${admin}/readyz`)).ok && (await ask('hello')).ok ? true : undefined), {
+      what: 'the way through Envoy Gateway',
+      deadlineMs: 60_000,
+    }).catch((failure: unknown) => {
+      throw new Error(`${failure}: ${started.output().slice(-6000)}`);
+    });
+
+    const conditionsOf = async (object: KubeObject): Promise<string> =>
+      JSON.stringify((await cluster.admin.request('GET', pathOf(object))).body['status'] ?? {});
+    const policies = built.filter(({ kind }) => kind.endsWith('Policy') && /Security|Traffic/.test(kind));
+    expect(policies.map(({ kind }) => kind).sort()).toEqual([
+      'BackendTrafficPolicy',
+      'ClientTrafficPolicy',
+      'SecurityPolicy',
+    ]);
+    for (const policy of policies) {
+      expect(await conditionsOf(policy)).toMatch(/"status":"True","type":"Accepted"/);
+    }
+
+    const served = (): ReadonlyMap<string, number> =>
+      new Map([...engines].map(([address, { engine }]) => [address, engine.counters().finishedRequests]));
+    const used = new Set<string>();
+    for (let index = 0; index < 40; index += 1) {
+      const before = served();
+      const response = await ask(`Chat ${index % 10}. ${'It goes on and on. '.repeat(20)}`, {
+        'x-gateway-destination-endpoint': '127.0.0.1:1',
+      });
+      expect(response.status).toBe(200);
+      const { usage } = await readJson<Completion>(response);
+      const { decisions } = await readJson<{ decisions: readonly Recorded[] }>(
+        await fetch(`${admin}/api/v1/decisions?limit=1`),
+      );
+      const [decision] = decisions;
+      const by = [...served()]
+        .filter(([address, count]) => count > (before.get(address) ?? 0))
+        .map(([address]) => address);
+      expect(by).toEqual([decision?.endpoint]);
+      expect(usage.prompt_tokens_details.cached_tokens).toBe(decision?.predictedCachedTokens);
+      used.add(by[0] ?? '');
+    }
+    expect(used.size).toBe(2);
+
+    // What the README says of bodies that are too long, and of warmroute being away; a header the client sends picks nothing.
+    expect((await ask('x'.repeat(34 * 2 ** 20))).status).toBe(413);
+    await sidecar.stop();
+    const without = await ask('hello', { 'x-gateway-destination-endpoint': '127.0.0.1:1' });
+    expect(without.status).toBe(200);
+  });
+});
