@@ -63,7 +63,7 @@ interface Server {
 }
 
 /** Exchanges before anything is measured, so that V8 has compiled what runs often, by size of the prompts. */
-const warmUpExchanges: Readonly<Record<number, number>> = { 1: 3000, 30: 1000, 220: 288 };
+const warmUpExchanges: Readonly<Record<number, number>> = { 1: 12_000, 30: 3000, 220: 600 };
 
 const warmUp = async (address: string, chats: readonly (readonly Buffer[])[], exchanges: number): Promise<void> => {
   const client = createExchangeClient(address);
