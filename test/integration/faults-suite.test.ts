@@ -10,5 +10,6 @@ describe('under constant chats', () => {
     async (_, scenario) => {
       expect(violationsOf(await measureScenario(scenario, smallRun))).toEqual([]);
     },
+    60_000,
   );
 });

@@ -27,7 +27,7 @@ export const smallRun: RunSize = {
     staleAfterMs: 600,
     quietCheckMs: 60,
   },
-  patienceMs: 20_000,
+  patienceMs: 45_000,
 };
 
 /** For figures: what a sidecar does without any setting. */
