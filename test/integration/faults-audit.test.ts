@@ -1,9 +1,8 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
-import { tinyQwenFolder } from '../../sidecar/simulator/index.ts';
 import { createChatTraffic, seededText, sendChat } from '../support/app-chat.ts';
 import { runCommandLine } from '../support/command-line.ts';
 import { readJson } from '../support/http.ts';
+import { otherTemplate } from '../support/other-template.ts';
 import { appConfig, type RunningApp, type RunningEngine, runApp, runEngine } from '../support/running-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -30,14 +29,6 @@ const converse = async (app: RunningApp, engine: RunningEngine, requests: number
     await app.settled(engine);
   }
   return decision;
-};
-
-/** The model's folder with another chat template. */
-const otherTemplate = async (folder: string): Promise<string> => {
-  await cp(tinyQwenFolder, folder, { recursive: true });
-  const template = await readFile(`${folder}/chat_template.jinja`, 'utf8');
-  await writeFile(`${folder}/chat_template.jinja`, `Attention! ${template}`);
-  return folder;
 };
 
 describe('the audit', () => {

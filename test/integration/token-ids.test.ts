@@ -1,4 +1,4 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { checkLine } from '../../sidecar/cli/doctor/check.ts';
 import { checkTokenIds } from '../../sidecar/cli/doctor/token-ids-checks.ts';
@@ -7,6 +7,7 @@ import { tinyQwenFolder, type VllmVersion } from '../../sidecar/simulator/index.
 import { endpoint } from '../support/candidates.ts';
 import { runCommandLine } from '../support/command-line.ts';
 import { postJson, readJson } from '../support/http.ts';
+import { otherTemplate } from '../support/other-template.ts';
 import { appConfig, type RunningEngine, runApp, runEngine } from '../support/running-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -31,14 +32,6 @@ const configFor = (engine: RunningEngine, pool: Readonly<Record<string, unknown>
 const ask = async (engine: RunningEngine, pool: Readonly<Record<string, unknown>>): Promise<Answer> => {
   await using app = await runApp(configFor(engine, pool));
   return readJson<Answer>(await postJson(`${app.proxy}/v1/chat/completions`, chat));
-};
-
-/** The model's folder with a template that begins every prompt otherwise than the engine's. */
-const otherTemplate = async (folder: string): Promise<string> => {
-  await cp(tinyQwenFolder, folder, { recursive: true });
-  const template = await readFile(`${folder}/chat_template.jinja`, 'utf8');
-  await writeFile(`${folder}/chat_template.jinja`, `Attention! ${template}`);
-  return folder;
 };
 
 /** What doctor says of handing ids over, by the pool's tokenizer and setting. */

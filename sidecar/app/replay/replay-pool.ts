@@ -1,85 +1,44 @@
-import {
-  type Clock,
-  type Endpoint,
-  endpointId,
-  poolName,
-  type Random,
-  SidecarError,
-  silentMetrics,
-} from '../../core/index.ts';
-import { createPrefixIndex, createRoutingHistory, type Holder } from '../../kvindex/index.ts';
-import {
-  createInferredLedger,
-  createLedger,
-  createWorkTally,
-  type EndpointLoad,
-  type PoolSnapshot,
-} from '../../pool/index.ts';
-import type { EncodedPrompt, ParsedRequest } from '../../prompt/index.ts';
+import { type Clock, type Random, SidecarError, silentMetrics } from '../../core/index.ts';
+import { createPrefixIndex, createRoutingHistory } from '../../kvindex/index.ts';
+import { createInferredLedger, createLedger, createWorkTally } from '../../pool/index.ts';
+import { createRequestReader, type EncodedPrompt, type ParsedRequest } from '../../prompt/index.ts';
 import {
   createDecisionLog,
   createDirector,
   createInFlight,
   type RoutedDecision,
   type RoutedPool,
+  type RouteRequest,
 } from '../../routing/index.ts';
-import { type Profile, parseProfile } from '../../scheduling/index.ts';
-import { createTimedEngine, type StepTimes, type TimedEngine } from '../../simulator/index.ts';
-import { applyKvEvents, toKvEvents } from './engine-events.ts';
-
-/** Engines and sidecar of a replay. */
-export interface ReplayWorld {
-  readonly endpoints: number;
-  /** Tokens a block. */
-  readonly blockSize: number;
-  readonly cacheTokens: number;
-  readonly maxBatchedTokens: number;
-  readonly maxRunningRequests: number;
-  readonly stepTimes: Partial<StepTimes>;
-  /** Between the end of an engine's step and the sidecar's knowing of its events. */
-  readonly eventDelayMs: number;
-  /** Between two reads of an engine's metrics. */
-  readonly scrapeIntervalMs: number;
-}
+import type { Profile } from '../../scheduling/index.ts';
+import { createReplayFleet, type FleetMember, type ReplayWorld, replayPoolName } from './replay-fleet.ts';
 
 /** Where a replayed request went. */
 export interface ReplayedDecision {
   readonly decision: RoutedDecision;
-  readonly engine: TimedEngine;
-  /** Number of the endpoint, from 0. */
-  readonly endpoint: number;
+  readonly member: FleetMember;
 }
 
 /** One pool of timed engines behind the product's own director, index and ledgers. */
 export interface ReplayPool {
   /** Decides on a prompt and books the decision. */
   route(promptTokenIds: Int32Array): ReplayedDecision;
+  /** Whether a prompt and its output fit an engine's cache. */
   fits(tokens: number): boolean;
 }
 
-interface Member {
-  readonly endpoint: Endpoint;
-  readonly holder: Holder;
-  readonly engine: TimedEngine;
-}
-
-const pool = poolName('replay');
-
-const endpointNumbered = (number: number): Endpoint => ({
-  id: endpointId(`${pool}/${number}`),
-  name: String(number),
-  pool,
-  address: `${number}:0`,
-  rank: 0,
-  hasRanks: false,
-  role: 'both',
-  engine: 'vllm',
-  eventsAddress: null,
-  replayAddress: null,
-  metricsUrl: null,
-});
-
-const request: ParsedRequest = {
+// Prompts of a trace have no bytes: every request looks the same until its tokens are asked for.
+const routeRequest: RouteRequest = {
+  method: 'POST',
+  path: '/v1/completions',
+  header: () => undefined,
+  body: new Uint8Array(1),
+  isBodyComplete: true,
+  subset: null,
+  excluded: null,
+  observesResponse: true,
+};
+const parsedRequest: ParsedRequest = {
   api: 'completions',
   model: null,
   isStreaming: true,
@@ -88,134 +47,61 @@ const request: ParsedRequest = {
   unreadable: null,
   bodyBytes: 1,
 };
-const body = new Uint8Array(1);
+const identity = { loraName: null, salt: null, multimodal: [] };
 
 /** Creates the pool; `clock` drives its engines, events and scrapes. */
 export const createReplayPool = (
   profile: Profile,
   { clock, random, world }: { readonly clock: Clock; readonly random: Random; readonly world: ReplayWorld },
 ): ReplayPool => {
-  const { blockSize, cacheTokens } = world;
   const index = createPrefixIndex({ random });
-  const history = createRoutingHistory({ maxBlocksPerHolder: Math.ceil(cacheTokens / blockSize) });
-  const common = { clock, pool, metrics: silentMetrics, tally: createWorkTally() };
+  const history = createRoutingHistory({ maxBlocksPerHolder: Math.ceil(world.cacheTokens / world.blockSize) });
+  const common = { clock, pool: replayPoolName, metrics: silentMetrics, tally: createWorkTally() };
   const ledger = createLedger(common);
   const inferredLedger = createInferredLedger({ ...common, seesEvents: () => true });
   const inFlight = createInFlight({ index, ledger, inferredLedger, clock });
-
-  const members = Array.from({ length: world.endpoints }, (_, number): Member => {
-    const endpoint = endpointNumbered(number);
-    const holder = index.addHolder(endpoint.id);
-    const engine = createTimedEngine({
-      ...world,
-      clock,
-      onEvents: (events) =>
-        clock.schedule(world.eventDelayMs, () => {
-          applyKvEvents(index, holder, toKvEvents(events, blockSize));
-          inFlight.markApplied(endpoint.id);
-        }),
-    });
-    return { endpoint, holder, engine };
-  });
-  const byId = new Map(members.map((member) => [member.endpoint.id, member]));
-
-  const loadOf = ({ engine }: Member): EndpointLoad => ({
-    running: engine.runningRequests,
-    waiting: engine.waitingRequests,
-    kvUsage: engine.usage,
-    sentAtMs: clock.now(),
-    readAtMs: clock.now(),
-    kvCapacityTokens: cacheTokens,
-    blockSize,
-    prefixCachingEnabled: true,
-    processStartSeconds: null,
-    isAsleep: false,
-    prefixCacheQueries: null,
-    prefixCacheHits: null,
-    firstTokens: null,
-    finishedRequests: null,
-  });
-  let version = 0;
-  const look = (): PoolSnapshot => ({
-    pool,
-    version: version++,
-    endpoints: members.map((member) => ({
-      endpoint: member.endpoint,
-      health: 'ready',
-      isTerminating: false,
-      load: loadOf(member),
-      models: null,
-    })),
-  });
-  let snapshot = look();
-  const scrape = (): void => {
-    snapshot = look();
-    clock.schedule(world.scrapeIntervalMs, scrape);
-  };
-  clock.schedule(world.scrapeIntervalMs, scrape);
+  const fleet = createReplayFleet({ clock, world, index, onApplied: inFlight.markApplied });
 
   let prompt: Int32Array = new Int32Array(0);
-  const identity = { loraName: null, salt: null, multimodal: [] };
   const encode = (): EncodedPrompt => ({
     kind: 'encoded',
     path: 'exact',
     sequences: [{ tokenIds: prompt, identity, isWhole: true }],
   });
-  const routed: RoutedPool = {
-    name: pool,
+  const pool: RoutedPool = {
+    name: replayPoolName,
     models: null,
     profile,
     index,
     history,
     inFlight,
-    snapshot: () => snapshot,
+    snapshot: fleet.snapshot,
     encoder: () => ({ path: 'exact', pathReason: null, encode }),
-    holderOf: (id) => byId.get(id)?.holder,
+    holderOf: (id) => fleet.member(id)?.holder,
     trustOf: () => ({ trust: 'exact', missingShare: 0 }),
     reportConnection: () => {},
     reportComputed: () => {},
     expectClear: () => () => {},
   };
-  const session = parseProfile({});
   const director = createDirector({
-    directory: { pools: () => [routed] },
+    directory: { pools: () => [pool] },
     log: createDecisionLog(0),
     clock,
     random,
     metrics: silentMetrics,
-    sessionProfile: session.kind === 'profile' ? session.profile : profile,
-    reader: {
-      read: () => request,
-      figures: {
-        turns: 0,
-        knownTurns: 0,
-        bytes: 0,
-        knownBytes: 0,
-        checkedTurns: 0,
-        differingTurns: 0,
-        conversations: 0,
-        memoryBytes: 0,
-      },
-    },
+    sessionProfile: profile,
+    reader: { ...createRequestReader({ maxMemoryBytes: 0 }), read: () => parsedRequest },
   });
   return {
     route: (promptTokenIds) => {
       prompt = promptTokenIds;
-      const decision = director.route({
-        method: 'POST',
-        path: '/v1/completions',
-        header: () => undefined,
-        body,
-        isBodyComplete: true,
-        subset: null,
-        excluded: null,
-        observesResponse: true,
-      });
-      const member = 'kind' in decision && decision.kind === 'routed' ? byId.get(decision.endpoint.id) : undefined;
-      if (member === undefined || !('endpoint' in decision))
-        throw new SidecarError('internal', 'a replayed request was not routed');
-      return { decision, engine: member.engine, endpoint: members.indexOf(member) };
+      const decision = director.route(routeRequest);
+      if ('kind' in decision && decision.kind === 'routed') {
+        const member = fleet.member(decision.endpoint.id);
+        if (member !== undefined) return { decision, member };
+      }
+      throw new SidecarError('internal', 'a replayed request was not routed at once');
     },
-    fits: (tokens) => members.every(({ engine }) => engine.fits(tokens)),
+    fits: (tokens) => fleet.members.every(({ engine }) => engine.fits(tokens)),
   };
 };

@@ -4,7 +4,8 @@ import { createSimulatedClock } from '../../simulator/index.ts';
 import type { ComparedPolicy } from '../comparison.ts';
 import { FigureTally, type ReplayFigures } from './figures.ts';
 import { profileOf } from './policies.ts';
-import { createReplayPool, type ReplayWorld } from './replay-pool.ts';
+import type { ReplayWorld } from './replay-fleet.ts';
+import { createReplayPool } from './replay-pool.ts';
 import type { TraceRequest } from './trace.ts';
 
 /** Actions between two looks at the process's own events. */
@@ -52,17 +53,17 @@ export const replayTrace = async (
     }
     const promptTokenIds = tokensOf(request, world.blockSize);
     const startMs = clock.now();
-    const { decision, engine, endpoint } = pool.route(promptTokenIds);
+    const { decision, member } = pool.route(promptTokenIds);
     const { ticket, cachedTokens: predictedTokens } = decision;
     let cachedTokens = 0;
-    engine.submit({
+    member.engine.submit({
       promptTokenIds,
       outputTokens,
       outputTokenId: FIRST_OUTPUT_ID + (number % FIRST_OUTPUT_ID),
       onFirstToken: (found) => {
         cachedTokens = found;
         ticket.firstToken();
-        tally.firstToken(endpoint, { ttftMs: clock.now() - startMs, promptTokens, cachedTokens, predictedTokens });
+        tally.firstToken(member.number, { ttftMs: clock.now() - startMs, promptTokens, cachedTokens, predictedTokens });
       },
       onFinished: () => {
         ticket.finished({ promptTokens, cachedTokens, completionTokens: outputTokens });
