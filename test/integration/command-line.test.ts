@@ -78,7 +78,9 @@ describe('the command line', () => {
         admin: { listen: '127.0.0.1:0' },
       }),
     );
-    expect((await run('serve', '--config', file, '--check')).output).toContain('the configuration is valid');
+    const check = ['serve', '--config', file, '--check'];
+    expect((await run(...check, '--peer', 'http://a:9090')).output).toContain('the configuration is valid');
+    expect((await run(...check, '--peer', 'a', '--peer', 'b')).error).toContain('warmStart.peers');
     await using sidecar = startWarmroute(['serve', '--config', file]);
     const line: { listening: Record<string, string> } = JSON.parse(await sidecar.firstLine);
     expect(Object.keys(line.listening).sort()).toEqual(['admin', 'consult', 'proxy']);

@@ -130,6 +130,20 @@ log: { level: loud }
     });
   });
 
+  it('takes peers of a warm start as a list, or separated by commas', () => {
+    const listed = JSON.stringify({ warmStart: { peers: ['http://a:9090', 'http://b:9090'] } });
+    const told = { WARMROUTE_WARM_START_PEERS: 'http://a:9090, http://b:9090' };
+    for (const { config } of [parseConfig({}, listed), parseConfig(told, '{}')]) {
+      expect(config.warmStart).toEqual({
+        peers: ['http://a:9090', 'http://b:9090'],
+        peerService: null,
+        file: null,
+        fileIntervalMs: 60_000,
+        timeoutMs: 10_000,
+      });
+    }
+  });
+
   it('checks what the environment sets', () => {
     expect(mistakesOf('', { WARMROUTE_ADMIN_LISTEN: 'nowhere' })).toEqual([expect.stringMatching(/^admin\.listen: /)]);
   });

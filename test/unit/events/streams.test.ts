@@ -273,3 +273,42 @@ describe('a bound socket', () => {
     expect(await streams.start(new AbortController().signal)).toBeNull();
   });
 });
+
+describe('handing on what is known', () => {
+  it('tells where each stream stands, and lets another set of streams go on from there', async () => {
+    const first = setUp();
+    first.streams.follow(b);
+    expect(first.streams.position(b.id)).toBeNull();
+    expect(first.streams.position(a.id)).toBeNull();
+    first.transport.sinkAt('tcp://b:5557').onFrames(liveFrames(0, stored(7)));
+    first.transport.sinkAt('tcp://b:5557').onFrames(liveFrames(1, stored(8)));
+    const position = first.streams.position(b.id);
+    if (position === null) throw new Error('nothing is known');
+    const saved = first.index.save(b.id);
+
+    const second = setUp({ isHeld: true });
+    const holder = second.index.addHolder(b.id);
+    second.streams.follow(b, holder);
+    const sink = second.transport.sinkAt('tcp://b:5557');
+    sink.onFrames(liveFrames(1, stored(8)));
+    const load = () => second.index.restore(holder, saved);
+    const warm = { position, startedAtSeconds: null, toldStartSeconds: null, load };
+    await expect(second.streams.adopt(b.id, warm)).resolves.toBe('adopted');
+    sink.onFrames(liveFrames(2, stored(9)));
+    expect(second.streams.status(b.id)).toMatchObject({ trust: 'exact', lastSequence: 2 });
+    expect(second.index.cachedTokens(b.id, { tokenIds: [7, 0], blockSize: 1 })).toBe(1);
+    await expect(second.streams.adopt(a.id, warm)).rejects.toThrow('[not-found]');
+  });
+
+  it('gives up what is missing once nothing is awaited any more, of endpoints followed later at once', () => {
+    const { streams, transport } = setUp({ isHeld: true });
+    streams.follow(b);
+    transport.sinkAt('tcp://b:5557').onFrames(liveFrames(5, stored(7)));
+    expect(streams.status(b.id)).toMatchObject({ lastSequence: null, queuedBatches: 1 });
+    streams.release();
+    expect(streams.status(b.id)).toMatchObject({ lastSequence: 5, batchesLost: 5 });
+    streams.follow(streamEndpoint('c', { eventsAddress: 'tcp://c:5557' }));
+    transport.sinkAt('tcp://c:5557').onFrames(liveFrames(3, stored(7)));
+    expect(streams.statuses().map(({ batchesLost }) => batchesLost)).toEqual([5, 3]);
+  });
+});
