@@ -21,7 +21,10 @@ const spread = (times: Spread | null): string => {
 
 const settledCell = ({ scenario, settled }: FaultFigures): string => {
   const { trust, differences, wrong, predictions } = settled;
-  const blocks = differences === 0 ? 'index equals engines' : `${differences} blocks differ`;
+  const blocks =
+    differences === 0
+      ? 'index equals engines'
+      : `${differences} ${differences === 1 ? 'block differs' : 'blocks differ'}`;
   const says = scenario.settles === 'exact' ? '' : ', and says so';
   return `${trust}${says}; ${blocks}; ${wrong} of ${predictions} wrong`;
 };
@@ -62,7 +65,7 @@ many predictions were wrong in between.
   something is evicted all the time; the whole sidecar in front, with the waits and limits it has without any setting; eight
   conversations, one turn at a time, a turn each 20 ms or more. Scenarios and harness: \`test/support/faults\`.
 - **Notice**: from the moment a batch is struck (the process killed, the cache cleared) until the stream counts it or lowers trust.
-  A dropped batch shows when the next one comes, at the latest at a check 5 s after the last.
+  A dropped batch shows when the next one comes, a run of them when it is over, at the latest at a check 5 s after the last.
 - **Repair**: from the same moment until the stream calls itself exact again. It counts only if index and engine, compared block by
   block at the next rest, are equal; a stream that knows of a fault and calls itself exact too early fails the run.
 - **Wrong**: the prediction in \`x-warmroute-cached-tokens\` is not what the engine reports as \`cached_tokens\`, of the turns during

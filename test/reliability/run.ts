@@ -7,6 +7,7 @@
  */
 
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { describeMachine } from '../bench/report.ts';
@@ -27,6 +28,7 @@ if (chosen.length === 0) {
   process.exit(64);
 }
 
+const [otherLoad = 0] = loadavg();
 const measured: FaultFigures[] = [];
 let broken = 0;
 for (const scenario of chosen) {
@@ -42,7 +44,7 @@ for (const scenario of chosen) {
 if (broken > 0) process.exit(1);
 if (values.only === undefined && !values.small) {
   const facts = {
-    machine: describeMachine(),
+    machine: `${describeMachine()}, load average ${otherLoad.toFixed(1)} before the run`,
     date: new Date().toISOString().slice(0, 10),
     command: 'npm run reliability',
   };
