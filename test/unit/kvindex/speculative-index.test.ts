@@ -82,6 +82,11 @@ describe('speculative index', () => {
           }
         }
         expect(match(index, keys(asked))).toEqual(expected);
+        for (const handle of handles) index.release(handle);
+        expect(match(index, keys(asked))).toEqual([0, 0, 0]);
+        const again = index.book(holder(1), keys(asked));
+        expect(match(index, keys(asked))).toEqual([0, asked.length, 0]);
+        index.release(again);
       }),
     );
   });
