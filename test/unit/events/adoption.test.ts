@@ -216,6 +216,19 @@ describe('refusing content of elsewhere', () => {
     expect(late.index.contents(late.endpoint).size).toBeLessThan(engine.contents().size);
   });
 
+  it('finds by the batches that waited that the engine restarted meanwhile', async () => {
+    const { engine, peer, late } = await lateJoin();
+    const warm = warmState(peer, late);
+    const load = function* () {
+      yield* warm.load();
+      engine.restart();
+      publish(engine, 2, late);
+    };
+    await expect(late.stream.adopt({ ...warm, load })).resolves.toBe('restarted');
+    await late.clock.advance(0);
+    expectTrue(late, engine);
+  });
+
   it('joins anew when it cannot be loaded', async () => {
     const { peer, late } = await lateJoin();
     const load = function* (): Generator<void, void, void> {

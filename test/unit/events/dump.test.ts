@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { endpointId, SidecarError } from '../../../sidecar/core/index.ts';
-import { type DumpedEndpoint, openDump, type StreamPosition, writeDump } from '../../../sidecar/events/index.ts';
+import { RecordWriter, recordKind } from '../../../sidecar/events/dump/dump-records.ts';
+import { keyProbe } from '../../../sidecar/events/dump/dump-shapes.ts';
+import {
+  checkDump,
+  type DumpedEndpoint,
+  openDump,
+  type StreamPosition,
+  writeDump,
+} from '../../../sidecar/events/index.ts';
 import { createPrefixIndex, type DumpablePrefixIndex, type Holder } from '../../../sidecar/kvindex/index.ts';
 import { stored, tokens } from '../../support/block-events.ts';
 import { endlessTurn, streamEndpoint } from '../../support/stream-harness.ts';
@@ -163,6 +171,79 @@ describe('a dump that is of no use', () => {
         expect(await codeOf(read(bytes))).toBe('invalid-argument');
       }),
     );
+  });
+
+  const endpoint = { id: 'p/a', address: '1:1', rank: 0, engine: 'vllm', startedAtSeconds: null, expectedBytes: 0 };
+  const head = { instance: 'me', writtenAtMs: 0, keySeed, keyProbe: keyProbe(keySeed) };
+  const kind = recordKind;
+
+  it.each<readonly [string, string, readonly (readonly [number, unknown])[]]>([
+    ['without a head', 'it has no head', []],
+    ['that begins with something else', 'it has no head', [[kind.endpoint, endpoint]]],
+    ['with a head that is no JSON', 'a record is no JSON', [[kind.head, Buffer.from('{')]]],
+    [
+      'with a head that lacks something',
+      'a record has a wrong keyProbe',
+      [[kind.head, { ...head, keyProbe: undefined }]],
+    ],
+    ['whose keys are made in another way', 'computed in another way', [[kind.head, { ...head, keyProbe: '1:2' }]]],
+    [
+      'with a piece of nothing',
+      'out of place',
+      [
+        [kind.head, head],
+        [kind.piece, Buffer.alloc(4)],
+      ],
+    ],
+    [
+      'with an endpoint in another',
+      'has no end',
+      [
+        [kind.head, head],
+        [kind.endpoint, endpoint],
+        [kind.endpoint, endpoint],
+      ],
+    ],
+    [
+      'with an endpoint without an end',
+      'has no end',
+      [
+        [kind.head, head],
+        [kind.endpoint, endpoint],
+      ],
+    ],
+    [
+      'with a record of another kind',
+      'of an unknown kind',
+      [
+        [kind.head, head],
+        [kind.endpoint, endpoint],
+        [99, {}],
+      ],
+    ],
+    [
+      'with a position that cannot be',
+      'a record has a wrong marks',
+      [
+        [kind.head, head],
+        [kind.endpoint, endpoint],
+        [kind.position, { ...position, marks: [1] }],
+      ],
+    ],
+  ])('is refused %s', async (_, what, records) => {
+    const writer = new RecordWriter();
+    const bytes = [writer.preface()];
+    for (const [of, value] of records) {
+      bytes.push(value instanceof Uint8Array ? writer.record(of, value) : writer.json(of, value));
+    }
+    bytes.push(writer.record(kind.end));
+    await expect(read(Buffer.concat(bytes))).rejects.toThrow(what);
+  });
+
+  it('is refused by a check that only reads', async () => {
+    const bytes = await bytesOf([source()]);
+    await expect(checkDump(chunked(bytes))).resolves.toBeUndefined();
+    expect(await codeOf(checkDump(chunked(bytes.subarray(0, -1))))).toBe('invalid-argument');
   });
 
   it('names another version', async () => {
