@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { testkube } from './api-server.ts';
 import { type Cluster, startCluster } from './cluster.ts';
+import { startDroppingPort } from './dropping-port.ts';
 import { pod, service, slice } from './objects.ts';
 
 const executable = testkube();
@@ -105,6 +106,19 @@ const portOf = (address: string | null): string => String(address).slice(String(
     expect(lines).toContain('no Pod matches its selector app=empty');
     expect(lines).toContain('kubectl -n llm get pods -l app=empty');
     expect(lines).toContain(`event port ${closed} is closed`);
+  });
+
+  it('takes an events port whose packets are dropped for one that a NetworkPolicy closes', async () => {
+    await using port = await startDroppingPort('127.0.0.81');
+    await putEngine({ 'events-port': String(port.number) });
+    const { failed } = await doctor();
+    const found = failed.filter(({ name }) => name === 'events-unreachable');
+    expect(found).toEqual([
+      expect.objectContaining({
+        detail: `event port ${port.number} does not answer: packets are dropped on the way, as a NetworkPolicy does`,
+        mend: `let warmroute's Pods in to port ${port.number} of the engine's Pods (ingress of their NetworkPolicy)`,
+      }),
+    ]);
   });
 
   it('names the RBAC rule that is missing; with exactly that rule the check passes', async () => {
