@@ -16,7 +16,7 @@ if (executable === null) console.log('SKIPPED vllm ranks: test/real/vllm/install
     if (executable === null) return;
     server = await startVllm(executable, { dataParallelSize: 2 });
     world = await startVllmWorld([{ server, dataParallelSize: 2 }]);
-  }, 300_000);
+  }, 480_000);
 
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();

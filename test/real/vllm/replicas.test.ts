@@ -16,7 +16,7 @@ if (executable === null) console.log('SKIPPED vllm: test/real/vllm/install.sh ha
     if (executable === null) return;
     servers = await Promise.all([startVllm(executable), startVllm(executable)]);
     world = await startVllmWorld(servers.map((server) => ({ server })));
-  }, 300_000);
+  }, 480_000);
 
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();

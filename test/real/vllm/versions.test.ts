@@ -18,7 +18,7 @@ if (!isInstalled) console.log('SKIPPED vllm versions: test/real/vllm/install.sh 
     if (older === null || newer === null) return;
     servers = await Promise.all([startVllm(older), startVllm(newer)]);
     world = await startVllmWorld(servers.map((server) => ({ server })));
-  }, 300_000);
+  }, 480_000);
 
   afterAll(async () => {
     await world?.[Symbol.asyncDispose]();

@@ -72,7 +72,7 @@ const run = async (executable: string, args: readonly string[], env: NodeJS.Proc
         if (server.child.exitCode !== null) return false;
         return (await fetch(`${url}/health`)).ok ? true : undefined;
       },
-      { what: `vLLM at ${url}`, deadlineMs: 240_000, intervalMs: 250 },
+      { what: `vLLM at ${url}`, deadlineMs: 420_000, intervalMs: 250 },
     ).then((isUp) => {
       if (!isUp) throw new Error(`vLLM ended with ${server.child.exitCode}`);
     });
@@ -109,6 +109,8 @@ export const startVllm = async (
     VLLM_CPU_OMP_THREADS_BIND: 'nobind',
     OMP_NUM_THREADS: '1',
     VLLM_SERVER_DEV_MODE: '1',
+    // Lets each engine core be its own worker: one start of Python less a rank.
+    VLLM_ENABLE_V1_MULTIPROCESSING: '0',
   };
   delete env['PYTHONDONTWRITEBYTECODE'];
   const kvEvents = {
@@ -123,7 +125,8 @@ export const startVllm = async (
     ...['--load-format', 'dummy', '--dtype', 'bfloat16', '--enforce-eager', '--max-model-len', '2048'],
     ...['--max-num-seqs', '8', '--block-size', '32', '--num-gpu-blocks-override', '200'],
     ...['--enable-prompt-tokens-details', '--kv-events-config', JSON.stringify(kvEvents)],
-    ...['--distributed-executor-backend', 'uni', '--data-parallel-size', String(dataParallelSize)],
+    ...['--distributed-executor-backend', 'uni', '--api-server-count', '1'],
+    ...['--data-parallel-size', String(dataParallelSize)],
   ];
   let server = await run(executable, args, env, url);
   return {
