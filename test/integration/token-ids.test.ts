@@ -2,13 +2,14 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from '@jest/globals';
 import { checkLine } from '../../sidecar/cli/doctor/check.ts';
 import { checkTokenIds } from '../../sidecar/cli/doctor/token-ids-checks.ts';
-import { createPromptEncoder } from '../../sidecar/prompt/index.ts';
+import { createPromptEncoder, type PromptEncoder } from '../../sidecar/prompt/index.ts';
 import { tinyQwenFolder, type VllmVersion } from '../../sidecar/simulator/index.ts';
 import { endpoint } from '../support/candidates.ts';
 import { runCommandLine } from '../support/command-line.ts';
 import { postJson, readJson } from '../support/http.ts';
 import { otherTemplate } from '../support/other-template.ts';
 import { appConfig, type RunningEngine, runApp, runEngine } from '../support/running-app.ts';
+import { json, startScriptedEngine } from '../support/scripted-engine.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 interface Answer {
@@ -34,18 +35,25 @@ const ask = async (engine: RunningEngine, pool: Readonly<Record<string, unknown>
   return readJson<Answer>(await postJson(`${app.proxy}/v1/chat/completions`, chat));
 };
 
-/** What doctor says of handing ids over, by the pool's tokenizer and setting. */
-const examine = async (options: {
-  readonly tokenizer?: string;
-  readonly passes: boolean;
-  readonly version?: VllmVersion;
-}): Promise<string> => {
-  const { tokenizer = tinyQwenFolder, passes, version = '0.32.0' } = options;
-  await using engine = await runEngine({ version });
-  const patient = { endpoint: endpoint('e', { address: engine.at.address }), models: null, dialsIn: false };
-  const encoder = await createPromptEncoder({ folder: tokenizer });
+/** The embedded model's encoder, loaded once. */
+let ownEncoder: Promise<PromptEncoder> | null = null;
+
+/** What doctor says of handing ids over to an engine, by the pool's tokenizer and setting. */
+const examineAt = async (
+  address: string,
+  { tokenizer, passes }: { readonly tokenizer?: string; readonly passes: boolean },
+): Promise<string> => {
+  const patient = { endpoint: endpoint('e', { address }), models: null, dialsIn: false };
+  ownEncoder ??= createPromptEncoder({ folder: tinyQwenFolder });
+  const encoder = await (tokenizer === undefined ? ownEncoder : createPromptEncoder({ folder: tokenizer }));
   const { signal } = new AbortController();
   return checkLine(await checkTokenIds(patient, { encoder, model: 'tiny', passes, mayProbe: true, signal }));
+};
+
+/** The same of an embedded engine of some release. */
+const examine = async (options: Parameters<typeof examineAt>[1], version: VllmVersion = '0.32.0'): Promise<string> => {
+  await using engine = await runEngine({ version });
+  return await examineAt(engine.at.address, options);
 };
 
 describe('a pool that hands token ids over', () => {
@@ -83,8 +91,22 @@ describe('doctor, of handing token ids over', () => {
   });
 
   it('says of an engine that ignores ids that nothing is spared', async () => {
-    expect(await examine({ passes: true, version: '0.23.0' })).toMatch(/^warn .*ignores ids .*0\.27/);
-    expect(await examine({ passes: false, version: '0.23.0' })).toMatch(/^skip .*ignores ids/);
+    expect(await examine({ passes: true }, '0.23.0')).toMatch(/^warn .*ignores ids .*0\.27/);
+    expect(await examine({ passes: false }, '0.23.0')).toMatch(/^skip .*ignores ids/);
+  });
+
+  it('leaves out chats that the engine refuses anyway, and fails where it refuses all', async () => {
+    await using engine = await runEngine();
+    // As vLLM without --enable-auto-tool-choice.
+    await using strict = await startScriptedEngine((response, { url, body }) => {
+      if (body.includes('"tools"')) return json({ error: {} }, 400)(response);
+      void postJson(`http://${engine.at.address}${url}`, JSON.parse(body.toString())).then(async (answer) =>
+        json(await answer.json())(response),
+      );
+    });
+    expect(await examineAt(strict.address, { passes: true })).toMatch(/^ok .*2 chats are answered the same/);
+    await using deaf = await startScriptedEngine(json({ error: {} }, 400));
+    expect(await examineAt(deaf.address, { passes: true })).toMatch(/^FAIL .*no chat was answered/);
   });
 
   it('is one of the checks of a configuration, and sends nothing unless told to', async () => {

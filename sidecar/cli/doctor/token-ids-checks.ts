@@ -36,19 +36,25 @@ const handing = (body: Body, ids: Int32Array): Body => ({
   kv_transfer_params: { prompt_token_ids: [...ids] },
 });
 
-type Parity = 'same' | 'ignored' | { readonly differs: string };
+/** How many chats were answered the same, or why not; `ignored`: the engine took no notice of ids. */
+type Parity = { readonly same: number } | 'ignored' | { readonly differs: string };
 
-/** Compares answers to requests with and without ids, then hands over fewer ids than the prompt has to see them taken. */
+/**
+ * Compares answers to requests with and without ids, then hands over fewer ids than the prompt has to see them taken. What
+ * the engine refuses anyway, as tools without --enable-auto-tool-choice, is left out.
+ */
 const compare = async (
   url: string,
   probes: readonly { readonly name: string; readonly body: Body; readonly ids: Int32Array }[],
   signal: AbortSignal,
 ): Promise<Parity> => {
   let isTaken = false;
+  let same = 0;
   for (const { name: probe, body, ids } of probes) {
     const plain = await generate(url, body, signal);
+    if (plain === null) continue;
     const handed = await generate(url, handing(body, ids), signal);
-    if (plain === null || handed === null) return { differs: `${probe} was not answered` };
+    if (handed === null) return { differs: `${probe} is refused with ids` };
     if (Array.isArray(plain.promptIds) && plain.promptIds.join() !== ids.join())
       return { differs: `${probe}: the engine has other ids for the prompt` };
     if (plain.promptTokens !== handed.promptTokens) return { differs: `${probe}: usage differs` };
@@ -56,8 +62,10 @@ const compare = async (
     const half = ids.subarray(0, ids.length >>> 1);
     const shorter = await generate(url, handing(body, half), signal);
     isTaken ||= shorter?.promptTokens === half.length;
+    same += 1;
   }
-  return isTaken ? 'same' : 'ignored';
+  if (same === 0) return { differs: 'no chat was answered' };
+  return isTaken ? { same } : 'ignored';
 };
 
 const idsOf = async (encoder: PromptEncoder, body: Body): Promise<Int32Array | null> => {
@@ -94,8 +102,8 @@ export const checkTokenIds = async (
     probes.push({ name: probe.name, body, ids });
   }
   const parity = await compare(`http://${endpoint.address}${path}`, probes, signal);
-  if (parity === 'same') {
-    const detail = `${probes.length} chats are answered the same with ids handed over`;
+  if (parity !== 'ignored' && 'same' in parity) {
+    const detail = `${parity.same} chats are answered the same with ids handed over`;
     return checks.passed(name, passes ? detail : `${detail}: passTokenIds may be switched on`);
   }
   if (parity === 'ignored') {
