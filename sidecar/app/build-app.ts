@@ -79,6 +79,14 @@ const withoutAbsent = <Options extends object>(options: Options): Present<Option
 /** Readiness is derived from many rooms; it is looked at again this often by who waits for it. */
 const READY_POLL_MS = 20;
 
+/** Turns of the event loop in which connections that are made already are accepted and their requests read. */
+const ARRIVAL_TURNS = 4;
+
+/** Lets in what has arrived: closing a listener resets connections that nobody has accepted yet. */
+const takeWhatArrived = async (): Promise<void> => {
+  for (let turn = 0; turn < ARRIVAL_TURNS; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+};
+
 const sessionBlock = { scorers: [{ type: 'session-affinity-scorer' }] };
 
 /** The composition root: builds every room from a configuration, top to bottom. Opens nothing. */
@@ -261,6 +269,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     ];
     stopped ??= (async () => {
       logger.info('draining', { drainMs: config.drainMs });
+      await takeWhatArrived();
       // Edges drain side by side; admin answers until the end, so that probes see why.
       await Promise.all(drains.map((part) => stopAll([part], { deadlineMs: config.drainMs, clock, logger })));
       await stopAll(rest, { deadlineMs: 5000, clock, logger });
