@@ -118,15 +118,23 @@ export class InferredEndpoint {
     this.#trim(load, since.requests);
   }
 
-  /** Ends what no event or scrape will end. */
+  /** Ends what no event or scrape will end. O(what has expired) while there are scrapes, else O(requests). */
   sweep(): void {
     const nowMs = this.#context.clock.now();
-    const isBlind = this.#load === null;
-    const quietMs = this.#quietMs();
     for (const request of this.#requests) {
-      if (nowMs - request.bookedAtMs > this.#context.maxAgeMs) this.end(request, 'expired');
-      else if (!isBlind) continue;
-      else if (!request.booking.isAwaiting) {
+      if (nowMs - request.bookedAtMs <= this.#context.maxAgeMs) break;
+      this.end(request, 'expired');
+    }
+    if (this.#load === null) this.#sweepBlind(nowMs);
+  }
+
+  #sweepBlind(nowMs: number): void {
+    const quietMs = this.#quietMs();
+    const leastAgeMs = Math.min(quietMs, BLIND_FIRST_TOKEN_MS);
+    for (const request of this.#requests) {
+      // Those behind it are younger still.
+      if (nowMs - request.bookedAtMs < leastAgeMs) return;
+      if (!request.booking.isAwaiting) {
         if (nowMs - request.lastSignAtMs >= quietMs) this.end(request, 'silent');
       } else if (!this.#isFollowed(request) && nowMs - request.bookedAtMs >= BLIND_FIRST_TOKEN_MS) {
         this.firstToken(request);

@@ -16,14 +16,14 @@ export const eligibleEndpoints = (
   request: Pick<RouteRequest, 'subset' | 'excluded'>,
   loraName: string | null,
 ): readonly EndpointState[] => {
-  const allowed = endpoints.filter(
-    ({ endpoint, isTerminating, health, load }) =>
-      !isTerminating &&
-      !(load?.isAsleep ?? false) &&
-      health !== 'failing' &&
-      !(request.excluded?.has(endpoint.id) ?? false) &&
-      (request.subset === null || isInSubset(endpoint.address, request.subset)),
-  );
+  const isAllowed = ({ endpoint, isTerminating, health, load }: EndpointState): boolean =>
+    !isTerminating &&
+    !(load?.isAsleep ?? false) &&
+    health !== 'failing' &&
+    !(request.excluded?.has(endpoint.id) ?? false) &&
+    (request.subset === null || isInSubset(endpoint.address, request.subset));
+  // Mostly all of them.
+  const allowed = endpoints.every(isAllowed) ? endpoints : endpoints.filter(isAllowed);
   if (loraName === null) return allowed;
   const serving = allowed.filter(({ models }) => models?.some(({ id }) => id === loraName) ?? false);
   return serving.length > 0 ? serving : allowed;
