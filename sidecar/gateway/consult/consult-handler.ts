@@ -28,11 +28,13 @@ export interface ConsultHandlerOptions {
 const encodedLimitBytes = 1_048_576;
 
 const answerRouted = (response: ServerResponse, decision: RoutedDecision): void => {
-  response.setHeader(destinationHeader, decision.endpoint.address);
-  if (decision.rankHeader !== null) response.setHeader('x-data-parallel-rank', String(decision.rankHeader));
-  for (const [name, value] of Object.entries(decisionHeaders(decision))) response.setHeader(name, value);
-  response.setHeader('content-length', 0);
-  response.statusCode = 200;
+  const { endpoint, rankHeader } = decision;
+  response.writeHead(200, {
+    [destinationHeader]: endpoint.address,
+    ...(rankHeader === null ? {} : { 'x-data-parallel-rank': String(rankHeader) }),
+    ...decisionHeaders(decision),
+    'content-length': 0,
+  });
   response.end();
 };
 
