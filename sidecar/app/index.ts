@@ -3,7 +3,7 @@
  * Written to by nobody.
  * Read by `cli` and integration tests.
  * Promises that nothing is opened before `start` and that everything is closed after `stop`.
- * No format of its own.
+ * Traces that `replay` reads are in Mooncake's format (github.com/kvcache-ai/Mooncake); else no format of its own.
  */
 export { type App, type AppOverrides, buildApp, type Listening, promptDefaultsOf } from './build-app.ts';
 export {
@@ -16,6 +16,6 @@ export {
 } from './comparison.ts';
 export { createDiscoveries, type NamedDiscovery } from './discoveries.ts';
 export type { ReplayFigures } from './replay/figures.ts';
-export { parsePolicy, policyNames } from './replay/policies.ts';
+export { parsePolicy } from './replay/policies.ts';
 export { replayTrace } from './replay/replay-trace.ts';
 export { parseTrace } from './replay/trace.ts';
