@@ -168,6 +168,7 @@ export const createFaultWorld = async (scenario: FaultScenario, size: RunSize): 
       await engineAt(0).engine.restart({ hashes });
       await workElsewhere();
     },
+    workElsewhere,
     killEngine: () => {
       struck();
       return engineAt(0).engine.kill();

@@ -18,6 +18,8 @@ export interface FaultControl {
   mend(): Promise<void>;
   /** Kills the first engine and starts it again at the same addresses, where other clients send it a chat. */
   restartEngine(hashes: 'same' | 'fresh'): Promise<void>;
+  /** Other clients send the first engine a chat, past the sidecar. */
+  workElsewhere(): Promise<void>;
   killEngine(): Promise<void>;
   /** Starts it again, as `restartEngine` does. */
   startEngine(): Promise<void>;

@@ -69,6 +69,21 @@ export const faultScenarios: readonly FaultScenario[] = [
     },
   },
   {
+    id: 'engine-restart-unseen',
+    fault: 'engine without replay restarted while its events are lost, until its numbers are beyond the old ones',
+    engine: { replayAddress: null },
+    settles: 'degraded',
+    strike: async (control) => {
+      await control.strikeBatches('drop', { batches: Number.POSITIVE_INFINITY });
+      await control.restartEngine('same');
+      // By the engine's metrics alone.
+      await control.until(({ restarts }) => restarts > 0);
+      await control.lasting({ turns: 30, ms: 5_000 });
+      await control.mend();
+      await control.workElsewhere();
+    },
+  },
+  {
     id: 'engine-away',
     fault: 'engine killed, gone until its stream is stale, then started again',
     settles: 'exact',
