@@ -50,30 +50,49 @@ export class EntryList {
   /** Entries by ascending node number: a radix sort in two passes, in steps. */
   *byNode(): Generator<void, Int32Array, void> {
     let order: Int32Array = new Int32Array(this.length);
-    for (let entry = 0; entry < this.length; entry += 1) {
-      order[entry] = entry;
-      if (entry % ENTRIES_PER_STEP === 0) yield;
+    for (let from = 0; from < order.length; from += ENTRIES_PER_STEP) {
+      const end = Math.min(order.length, from + ENTRIES_PER_STEP);
+      for (let entry = from; entry < end; entry += 1) order[entry] = entry;
+      yield;
     }
     for (const shift of [0, DIGIT_BITS]) {
-      const digitAt = (position: number, from: Int32Array): number =>
-        (this.word(from[position] ?? 0, DUMP_ENTRY.node) >>> shift) & (DIGITS - 1);
       const places = new Int32Array(DIGITS + 1);
-      for (let position = 0; position < this.length; position += 1) {
-        const digit = digitAt(position, order) + 1;
-        places[digit] = (places[digit] ?? 0) + 1;
-        if (position % ENTRIES_PER_STEP === 0) yield;
+      const sorted = new Int32Array(order.length);
+      for (let from = 0; from < order.length; from += ENTRIES_PER_STEP) {
+        this.#countDigits(order.subarray(from, from + ENTRIES_PER_STEP), { shift, places });
+        yield;
       }
       for (let digit = 1; digit < DIGITS; digit += 1) places[digit] = (places[digit] ?? 0) + (places[digit - 1] ?? 0);
-      const sorted = new Int32Array(this.length);
-      for (let position = 0; position < this.length; position += 1) {
-        const digit = digitAt(position, order);
-        const place = places[digit] ?? 0;
-        sorted[place] = order[position] ?? 0;
-        places[digit] = place + 1;
-        if (position % ENTRIES_PER_STEP === 0) yield;
+      for (let from = 0; from < order.length; from += ENTRIES_PER_STEP) {
+        this.#place(order.subarray(from, from + ENTRIES_PER_STEP), { shift, places, sorted });
+        yield;
       }
       order = sorted;
     }
     return order;
+  }
+
+  /** Counts each digit one place further on, so that the sums are where its first entry goes. */
+  #countDigits(entries: Int32Array, { shift, places }: { readonly shift: number; readonly places: Int32Array }): void {
+    const words = this.#words;
+    for (let at = 0; at < entries.length; at += 1) {
+      const node = words[(entries[at] ?? 0) * DUMP_ENTRY_WORDS + DUMP_ENTRY.node] ?? 0;
+      const next = ((node >>> shift) & (DIGITS - 1)) + 1;
+      places[next] = (places[next] ?? 0) + 1;
+    }
+  }
+
+  #place(
+    entries: Int32Array,
+    { shift, places, sorted }: { readonly shift: number; readonly places: Int32Array; readonly sorted: Int32Array },
+  ): void {
+    const words = this.#words;
+    for (let at = 0; at < entries.length; at += 1) {
+      const entry = entries[at] ?? 0;
+      const digit = ((words[entry * DUMP_ENTRY_WORDS + DUMP_ENTRY.node] ?? 0) >>> shift) & (DIGITS - 1);
+      const place = places[digit] ?? 0;
+      sorted[place] = entry;
+      places[digit] = place + 1;
+    }
   }
 }

@@ -4,8 +4,8 @@ import { MOST_SHELVES } from '../store-rules.ts';
 import type { BlockStore } from './block-store.ts';
 import { DUMP_ENTRY, DUMP_ENTRY_WORDS } from './dump-format.ts';
 import { EntryList } from './entry-list.ts';
-import { type DumpedEntries, readDump } from './read-dump.ts';
-import type { HolderState } from './shelf.ts';
+import { type DumpedEntries, type ParsedDump, readDump } from './read-dump.ts';
+import type { HolderState, Shelf } from './shelf.ts';
 
 /** Entries brought back between two yields; few, for tables that grow by themselves tend to do so at the same time. */
 const ENTRIES_PER_STEP = 64;
@@ -34,60 +34,93 @@ export function* loadHolder(dump: Uint8Array, target: LoadTarget): Generator<voi
   if (!target.useSeed(parsed.seed)) {
     throw new SidecarError('invalid-argument', 'the dump was made under another key seed');
   }
-  const shelves = parsed.shelves.map(({ medium, group }) => store.shelves.shelfFor(state, medium, group));
-  const shelfOfSection = [...parsed.entries, ...parsed.changes].map(({ shelf }) => shelf);
-  const changed = changedKeys(parsed.changes);
-  const nodes = new NodeMap(order.length);
   state.ignored.push(...parsed.ignored);
   store.tick();
-  for (let position = 0; position < order.length; position += 1) {
-    if (position % ENTRIES_PER_STEP === 0) yield;
-    const entry = order[position] ?? 0;
-    const section = list.section(entry);
-    const shelfNumber = shelfOfSection[section] ?? 0;
-    const lo = list.word(entry, DUMP_ENTRY.engineLo);
-    const hi = list.word(entry, DUMP_ENTRY.engineHi);
-    const count = list.word(entry, DUMP_ENTRY.count);
-    const isOutdated =
-      section < parsed.entries.length && changed.size > 0 && changed.has(changeName(shelfNumber, lo, hi));
-    const shelf = shelves[shelfNumber];
-    if (shelf === undefined || count === 0 || isOutdated || shelf.keys.find(lo, hi) !== 0) continue;
-    const node = bringBack(list, entry, { store, nodes });
-    if (node === 0) continue;
-    store.hold(node, shelf);
-    shelf.keys.insert({ lo, hi, node }, count);
+  const load = new HolderLoad(parsed, { list, target });
+  for (let from = 0; from < order.length; from += ENTRIES_PER_STEP) {
+    yield;
+    load.bringBack(order.subarray(from, from + ENTRIES_PER_STEP));
   }
 }
 
-/** The block of an entry, added where no entry before had it; 0 where there is no room for it. */
-const bringBack = (
-  list: EntryList,
-  entry: number,
-  { store, nodes }: { readonly store: BlockStore; readonly nodes: NodeMap },
-): number => {
-  const dumped = list.word(entry, DUMP_ENTRY.node);
-  const known = nodes.get(dumped);
-  if (known !== 0) return known;
-  const sizeClass = store.sizes.classFor(list.word(entry, DUMP_ENTRY.blockSize));
-  if (sizeClass === 0) return 0;
-  const node = store.findOrAdd({
-    lo: list.word(entry, DUMP_ENTRY.keyLo),
-    hi: list.word(entry, DUMP_ENTRY.keyHi),
-    parent: nodes.get(list.word(entry, DUMP_ENTRY.parent)),
-    sizeClass,
-  });
-  if (node !== 0) nodes.add(dumped, node);
-  return node;
-};
+/** Brings entries back, each as its shelf's; those that changes speak of are left to the changes. */
+class HolderLoad {
+  readonly #list: EntryList;
+  readonly #store: BlockStore;
+  readonly #nodes: NodeMap;
+  /** Shelf of each section of entries, then of each section of changes. */
+  readonly #shelves: readonly (Shelf | undefined)[];
+  readonly #entrySections: number;
+  readonly #changed: readonly ReadonlySet<string>[];
 
-const changeName = (shelf: number, lo: number, hi: number): string => `${shelf}/${lo}/${hi}`;
+  constructor(
+    { shelves, entries, changes }: ParsedDump,
+    { list, target }: { readonly list: EntryList; readonly target: LoadTarget },
+  ) {
+    const { state, store } = target;
+    const own = shelves.map(({ medium, group }) => store.shelves.shelfFor(state, medium, group));
+    const changed = changedKeys(changes);
+    this.#list = list;
+    this.#store = store;
+    this.#nodes = new NodeMap(list.length);
+    this.#shelves = [...entries, ...changes].map(({ shelf }) => own[shelf]);
+    this.#changed = entries.map(({ shelf }) => changed.get(shelf) ?? new Set());
+    this.#entrySections = entries.length;
+  }
 
-/** Names of the engine keys that changes speak of; entries written before say nothing of them any more. */
-const changedKeys = (changes: readonly DumpedEntries[]): ReadonlySet<string> => {
-  const changed = new Set<string>();
+  bringBack(order: Int32Array): void {
+    const list = this.#list;
+    for (let at = 0; at < order.length; at += 1) {
+      const entry = order[at] ?? 0;
+      const section = list.section(entry);
+      const shelf = this.#shelves[section];
+      const lo = list.word(entry, DUMP_ENTRY.engineLo);
+      const hi = list.word(entry, DUMP_ENTRY.engineHi);
+      const count = list.word(entry, DUMP_ENTRY.count);
+      if (shelf === undefined || count === 0 || this.#isOutdated(section, lo, hi)) continue;
+      if (shelf.keys.find(lo, hi) !== 0) continue;
+      const node = this.#nodeOf(entry);
+      if (node === 0) continue;
+      this.#store.hold(node, shelf);
+      shelf.keys.insert({ lo, hi, node }, count);
+    }
+  }
+
+  #isOutdated(section: number, lo: number, hi: number): boolean {
+    if (section >= this.#entrySections) return false;
+    const changed = this.#changed[section];
+    return changed !== undefined && changed.size > 0 && changed.has(keyName(lo, hi));
+  }
+
+  /** The block of an entry, added where no entry before had it; 0 where there is no room for it. */
+  #nodeOf(entry: number): number {
+    const list = this.#list;
+    const dumped = list.word(entry, DUMP_ENTRY.node);
+    const known = this.#nodes.get(dumped);
+    if (known !== 0) return known;
+    const sizeClass = this.#store.sizes.classFor(list.word(entry, DUMP_ENTRY.blockSize));
+    if (sizeClass === 0) return 0;
+    const node = this.#store.findOrAdd({
+      lo: list.word(entry, DUMP_ENTRY.keyLo),
+      hi: list.word(entry, DUMP_ENTRY.keyHi),
+      parent: this.#nodes.get(list.word(entry, DUMP_ENTRY.parent)),
+      sizeClass,
+    });
+    if (node !== 0) this.#nodes.add(dumped, node);
+    return node;
+  }
+}
+
+const keyName = (lo: number, hi: number): string => `${lo}/${hi}`;
+
+/** Names of the engine keys that changes speak of, by shelf; entries written before say nothing of them any more. */
+const changedKeys = (changes: readonly DumpedEntries[]): ReadonlyMap<number, ReadonlySet<string>> => {
+  const changed = new Map<number, Set<string>>();
   for (const { shelf, words } of changes) {
+    const names = changed.get(shelf) ?? new Set();
+    changed.set(shelf, names);
     for (let at = 0; at < words.length; at += DUMP_ENTRY_WORDS) {
-      changed.add(changeName(shelf, words[at + DUMP_ENTRY.engineLo] ?? 0, words[at + DUMP_ENTRY.engineHi] ?? 0));
+      names.add(keyName(words[at + DUMP_ENTRY.engineLo] ?? 0, words[at + DUMP_ENTRY.engineHi] ?? 0));
     }
   }
   return changed;
@@ -113,7 +146,9 @@ class NodeMap {
   /** Own number of a dumped node, 0 where it has not been brought back. */
   get(dumped: number): number {
     // In a chain the wanted one is mostly the last.
-    if (this.#count > 0 && this.#dumped[this.#count - 1] === dumped) return this.#own[this.#count - 1] ?? 0;
+    const last = this.#count === 0 ? -1 : (this.#dumped[this.#count - 1] ?? 0);
+    if (last === dumped) return this.#own[this.#count - 1] ?? 0;
+    if (last < dumped) return 0;
     let low = 0;
     let high = this.#count;
     while (low < high) {
