@@ -4,14 +4,11 @@ import { open, rename, rm } from 'node:fs/promises';
 const chunkBytes = 256 * 1024;
 
 /**
- * Writes a file whole or not at all: under a name of its own first, then in place of the one before, once it is on the disk.
- * `unique` keeps two processes apart. Rejects with what the file system says.
+ * Writes a file whole or not at all: as `PATH.part` first, then in place of the one before, once it is on the disk. What a
+ * killed process leaves of the former is written over by the next. Returns its bytes; rejects with what the file system says.
  */
-export const writeFileWhole = async (
-  path: string,
-  { chunks, unique }: { readonly chunks: AsyncIterable<Uint8Array>; readonly unique: string },
-): Promise<number> => {
-  const temporary = `${path}.${unique}.part`;
+export const writeFileWhole = async (path: string, chunks: AsyncIterable<Uint8Array>): Promise<number> => {
+  const temporary = `${path}.part`;
   let bytes = 0;
   try {
     const file = await open(temporary, 'w', 0o600);

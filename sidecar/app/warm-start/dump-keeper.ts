@@ -15,12 +15,10 @@ export const createDumpKeeper = (options: {
   readonly file: string | null;
   readonly intervalMs: number;
   readonly writer: DumpWriter;
-  /** Keeps files in the making apart from those of other processes. */
-  readonly instance: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }): DumpKeeper => {
-  const { file, intervalMs, writer, instance, clock } = options;
+  const { file, intervalMs, writer, clock } = options;
   const logger = options.logger.child({ room: 'warm-start' });
   let cancel: (() => void) | null = null;
   let underWay: Promise<void> = Promise.resolve();
@@ -32,7 +30,7 @@ export const createDumpKeeper = (options: {
     const startMs = clock.now();
     try {
       const chunks = writer.dump({ endpoints: null, headOnly: false });
-      const bytes = await writeFileWhole(path, { chunks, unique: instance });
+      const bytes = await writeFileWhole(path, chunks);
       logger.debug('wrote dump', { path, bytes, tookMs: Math.round(clock.now() - startMs) });
       isFailing = false;
     } catch (failure) {

@@ -49,7 +49,7 @@ export const createWarmth = (
     turns,
     clock,
   });
-  const keeper = createDumpKeeper({ file: config.file, intervalMs: fileIntervalMs, writer, instance, clock, logger });
+  const keeper = createDumpKeeper({ file: config.file, intervalMs: fileIntervalMs, writer, clock, logger });
   return {
     prepare: start.prepare,
     keySeed: () => start.keySeed ?? processKeySeed,

@@ -33,13 +33,14 @@ const keeperOf = (file: string | null) => {
     writer,
     clock,
     logger,
-    keeper: createDumpKeeper({ file, intervalMs: 1000, writer, instance: 'me', clock, logger }),
+    keeper: createDumpKeeper({ file, intervalMs: 1000, writer, clock, logger }),
   };
 };
 
 describe('the keeper of a dump', () => {
   it('writes a last time at the end, whole', async () => {
-    await using folder = await temporaryFolder({ warm: 'what was there before, which is longer' });
+    const before = 'what was there before, which is longer';
+    await using folder = await temporaryFolder({ warm: before, 'warm.part': before });
     const file = join(folder.path, 'warm');
     const { keeper } = keeperOf(file);
     keeper.start();
