@@ -41,7 +41,7 @@ describe('the command line', () => {
   it('lists every mistake of a configuration and starts nothing', async () => {
     await using folder = await temporaryFolder({});
     const file = join(folder.path, 'bad.yaml');
-    writeFileSync(file, 'pools: [{ name: "a b" }]\nadmin: { listen: nowhere }\nportal: 1\n');
+    writeFileSync(file, 'pools: [{ name: "a b", discovery: 5 }]\nadmin: { listen: nowhere }\nportal: 1\n');
     const { code, output, error } = await run('serve', '--config', file);
     expect(code).toBe(64);
     expect(output).toBe('');
