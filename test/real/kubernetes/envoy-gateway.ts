@@ -9,6 +9,9 @@ const executable = resolve(cache, 'envoy-gateway-1.9.1/envoy-gateway');
 const envoyVersion = '1.40.0';
 const envoy = resolve(cache, `envoy-${envoyVersion}/envoy`);
 
+/** The Envoy that install.sh has put, null where there is none. */
+export const envoyAtHand = (): string | null => (existsSync(envoy) ? envoy : null);
+
 /** Whether Envoy Gateway and an Envoy are there, and it can be run: it reads certificates from `/certs` only. */
 export const hasEnvoyGateway = (): boolean => existsSync(executable) && existsSync(envoy) && process.getuid?.() === 0;
 

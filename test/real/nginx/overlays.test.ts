@@ -1,19 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { parse } from 'yaml';
-import { readJson } from '../../support/http.ts';
+import { createHeldChats, type HeldChats } from '../../support/held-chats.ts';
 import { appConfig, type RunningApp, type RunningEngine, runApp, runEngine } from '../../support/running-app.ts';
 import { hasNginx, startNginx } from './nginx-server.ts';
-
-interface Recorded {
-  readonly endpoint: string;
-  readonly reason: string;
-  readonly predictedCachedTokens: number;
-}
-
-interface Completion {
-  readonly usage: { readonly prompt_tokens_details: { readonly cached_tokens: number } };
-}
 
 const overlay = (path: string): Promise<string> =>
   readFile(new URL(`../../../kustomize/overlays/${path}`, import.meta.url), 'utf8');
@@ -41,68 +31,25 @@ const askLikeGatewayFabric = (consult: string): string => `
   export default { route };`;
 
 (hasNginx() ? describe : describe.skip)('overlays with a real nginx', () => {
-  const engines = new Map<string, RunningEngine>();
+  let engines: readonly RunningEngine[] = [];
   let app: RunningApp;
+  let chats: HeldChats;
 
   beforeAll(async () => {
-    for (let count = 0; count < 2; count += 1) {
-      const running = await runEngine();
-      engines.set(running.at.address, running);
-    }
-    app = await runApp(appConfig([...engines.values()]));
+    engines = [await runEngine(), await runEngine()];
+    app = await runApp(appConfig(engines));
+    chats = createHeldChats({ engines, app });
   });
   afterAll(async () => {
     await app[Symbol.asyncDispose]();
-    for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
+    for (const engine of engines) await engine[Symbol.asyncDispose]();
   });
 
-  const served = (): ReadonlyMap<string, number> =>
-    new Map([...engines].map(([address, { engine }]) => [address, engine.counters().finishedRequests]));
-
-  const send = (url: string, content: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
-    fetch(`${url}/v1/chat/completions`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'x-gateway-destination-endpoint': '127.0.0.1:1', ...headers },
-      // A system prompt of its own, so that not all share their first block.
-      body: JSON.stringify({ model: 'tiny', max_tokens: 2, messages: [{ role: 'system', content }] }),
-    });
-
-  /** Sends one chat; gives its answer, the decision behind it, and the engines that served. */
-  const ask = async (url: string, content: string, headers: Readonly<Record<string, string>> = {}) => {
-    const before = served();
-    const response = await send(url, content, headers);
-    const { status } = response;
-    const text = await response.text();
-    const { decisions } = await readJson<{ decisions: readonly Recorded[] }>(
-      await fetch(`${app.admin}/api/v1/decisions?limit=1`),
-    );
-    const by = [...served()]
-      .filter(([address, count]) => count > (before.get(address) ?? 0))
-      .map(([address]) => address);
-    return { status, text, decision: decisions[0], by };
-  };
-
-  const cachedOf = (text: string): number => {
-    const { usage }: Completion = JSON.parse(text);
-    return usage.prompt_tokens_details.cached_tokens;
-  };
-
-  /** Ten chats that one of the engines has seen: each goes to that one, with as many tokens cached as was predicted. */
+  /** Each chat goes to the engine that holds it, with as many tokens cached as was predicted. */
   const expectExact = async (url: string, prefix: string): Promise<void> => {
-    const holders = [...engines.values()];
-    const chats = Array.from({ length: 10 }, (_, index) => `${prefix} ${index}. ${'It goes on and on. '.repeat(20)}`);
-    for (const [index, chat] of chats.entries()) {
-      const holder = holders[index % 2];
-      if (holder === undefined) throw new Error('there are two engines');
-      await send(`http://${holder.at.address}`, chat);
-      await app.settled(holder);
-    }
-    for (const [index, chat] of chats.entries()) {
-      const { status, text, decision, by } = await ask(url, chat);
-      expect(status).toBe(200);
-      expect(by).toEqual([holders[index % 2]?.at.address]);
-      expect(decision?.reason).toBe('prefix');
-      expect(cachedOf(text)).toBe(decision?.predictedCachedTokens);
+    for (const { holder, asked } of await chats.askHeld(url, prefix)) {
+      expect(asked).toMatchObject({ status: 200, by: [holder], decision: { reason: 'prefix' } });
+      expect(asked.cachedTokens).toBe(asked.decision?.predictedCachedTokens);
     }
   };
 
@@ -125,7 +72,7 @@ const askLikeGatewayFabric = (consult: string): string => `
       body: JSON.stringify({ model: 'tiny', max_tokens: 8, stream: true, messages: [{ role: 'user', content: 'x' }] }),
     });
     expect(await stream.text()).toMatch(/data: \[DONE\]\s*$/);
-    expect((await ask(nginx.url, 'x'.repeat(33 * 2 ** 20))).status).toBe(413);
+    expect((await chats.send(nginx.url, 'x'.repeat(33 * 2 ** 20))).status).toBe(413);
   });
 
   it('ingress-nginx: the snippet asks by headers and goes to the pick; the header a client sends picks nothing', async () => {
@@ -134,7 +81,7 @@ const askLikeGatewayFabric = (consult: string): string => `
     const places = new Map<string, Set<string>>();
     for (let index = 0; index < 24; index += 1) {
       const session = `session-${index % 6}`;
-      const { status, decision, by } = await ask(nginx.url, `Question ${index}`, { 'x-session-id': session });
+      const { status, decision, by } = await chats.ask(nginx.url, `Question ${index}`, { 'x-session-id': session });
       expect(status).toBe(200);
       expect(decision?.reason).toBe('session');
       expect(by).toEqual([decision?.endpoint]);
