@@ -43,8 +43,9 @@ export class RecentChains {
     return this.#entries.byteLength + this.#slots.byteLength;
   }
 
-  has(lo: number, hi: number): boolean {
-    return this.#entryAt(this.#find(lo, hi)) !== NONE;
+  /** Whether key number `key` of a chain is remembered, and so all before it. */
+  knows({ lo, hi }: BlockKeys, key: number): boolean {
+    return this.#entryAt(this.#find(lo[key] ?? 0, hi[key] ?? 0)) !== NONE;
   }
 
   /**

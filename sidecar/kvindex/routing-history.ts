@@ -51,8 +51,12 @@ export const createRoutingHistory = (options: RoutingHistoryOptions = {}): Routi
     },
     match: (keys, into) => {
       into.fill(0);
+      let known = 0;
       for (const [holder, recent] of recentByHolder) {
-        if (holder < into.length) into[holder] = rememberedBlocks(keys, recent);
+        if (holder >= into.length) continue;
+        // What most holders know of a prompt is what it shares with others.
+        known = rememberedBlocks(keys, recent, known);
+        into[holder] = known;
       }
     },
     forget: (holder) => {
@@ -66,13 +70,16 @@ export const createRoutingHistory = (options: RoutingHistoryOptions = {}): Routi
   };
 };
 
-/** Blocks known from block 0; a block is known whenever one built on it is, so halving finds the end. */
-const rememberedBlocks = (keys: BlockKeys, recent: RecentChains): number => {
+/** Blocks known from block 0, quickly found where it is the number guessed. A block is known whenever one built on it is. */
+const rememberedBlocks = (keys: BlockKeys, recent: RecentChains, guess: number): number => {
   let known = 0;
   let unknown = keys.count + 1;
+  if (guess > 0 && !recent.knows(keys, guess - 1)) unknown = guess;
+  else if (guess < keys.count && !recent.knows(keys, guess)) return guess;
+  else known = guess;
   while (unknown - known > 1) {
     const middle = (known + unknown) >>> 1;
-    if (recent.has(keys.lo[middle - 1] ?? 0, keys.hi[middle - 1] ?? 0)) known = middle;
+    if (recent.knows(keys, middle - 1)) known = middle;
     else unknown = middle;
   }
   return known;
