@@ -120,11 +120,13 @@ const bodyNames = {
   sidecar: 'whole sidecar',
 } as const;
 
-/** Flags of Node: for what is this project's those of its image. */
-const flagsOf = (kind: string): readonly string[] => [
-  '--disable-warning=ExperimentalWarning',
-  ...(kind === 'grpc-js-echo' ? [] : ['--max-semi-space-size=16']),
-];
+/** Starts a processor; what is this project's with the flags and the environment of its image. */
+const startServer = (kind: string): TestProcess => {
+  const isForeign = kind === 'grpc-js-echo';
+  const flags = ['--disable-warning=ExperimentalWarning', ...(isForeign ? [] : ['--max-semi-space-size=16'])];
+  const memory = isForeign ? {} : { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
+  return startProcess(process.execPath, [...flags, serverScript, kind], { env: { ...process.env, ...memory } });
+};
 
 const extproc = (options: { readonly kilobytes: number; readonly lanes: number }): Benchmark => ({
   name: `extproc: ${options.kilobytes} KB growing chats, concurrency ${options.lanes}, response phase included`,
@@ -136,7 +138,7 @@ const extproc = (options: { readonly kilobytes: number; readonly lanes: number }
     const processes: TestProcess[] = [];
     const servers: Server[] = [];
     for (const [kind, name] of Object.entries(bodyNames)) {
-      const server = startProcess(process.execPath, [...flagsOf(kind), serverScript, kind]);
+      const server = startServer(kind);
       processes.push(server);
       const { address }: { readonly address: string } = JSON.parse(await server.firstLine);
       servers.push({ name, address, pid: server.child.pid ?? 0 });
