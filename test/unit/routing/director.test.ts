@@ -168,6 +168,18 @@ describe('requests without a readable prompt', () => {
   });
 });
 
+describe('what a request’s headers ask', () => {
+  it('is kept in its record, and absent where they ask nothing', () => {
+    const at = world();
+    const control = { model: null, objective: 'batch', fairnessId: 'tenant-a', sloTtftMs: 200, sloTpotMs: null };
+    const asked = routed(at, completion(tokens(1, 9), { control }));
+    const silent = routed(at, completion(tokens(1, 9)));
+
+    expect(at.log.get(asked.id)?.control).toEqual(control);
+    expect(at.log.get(silent.id)).not.toHaveProperty('control');
+  });
+});
+
 describe('endpoints that may not be picked', () => {
   it.each([
     ['failing', { health: 'failing' as const }],
