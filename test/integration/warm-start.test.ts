@@ -84,7 +84,9 @@ describe('a sidecar that starts behind full replay buffers', () => {
     await Promise.all(engines.map((engine) => fill(engine, 8)));
     expect(await wrongTurns(first, engines, { turns: 30 })).toEqual([]);
     await using second = await start(engines, { peers: ['http://127.0.0.1:1', first.admin] });
-    expect(await warmDetail(second)).toMatch(`http://127.0.0.1:1: 1 unreachable; ${first.admin}: 2 adopted`);
+    // Asked once or twice, as the two endpoints' first replays end together or not.
+    expect(await warmDetail(second)).toMatch(/http:\/\/127\.0\.0\.1:1: [12] unreachable; /);
+    expect(await warmDetail(second)).toContain(`${first.admin}: 2 adopted`);
     expect(await wrongTurns(second, engines, { seed: 1, turns: 30 })).toEqual([]);
     // Without a replay the next batch shows that none was missed.
     await fill(b, 9);

@@ -71,9 +71,13 @@ const excludeFailed = (excluded: Set<EndpointId>, decision: RoutedDecision, fail
   for (const { id, address } of decision.fallbacks) if (address === decision.endpoint.address) excluded.add(id);
 };
 
+/** Nothing listens there: as good as an endpoint that was known not to be ready. */
+const isRefused = ({ kind, cause }: Failure): boolean => kind === 'unreachable' && cause !== 'ETIMEDOUT';
+
 /**
  * Routes a request and sends it on. Where an endpoint fails before its answer began, the request is routed again without
- * it, at most `maxAttempts` times in all; then the last failure is the answer: 502, or 504 where a connection timed out.
+ * it, at most `maxAttempts` times in all. Where none is left then, the answer is 503 if nothing could be connected to, and
+ * else the last failure: 502, or 504 where a connection timed out.
  */
 export const createRouteAndForward =
   (options: {
@@ -91,7 +95,7 @@ export const createRouteAndForward =
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
       const decision = await router.route(last === null ? route : { ...route, excluded });
       if (decision.kind !== 'routed') {
-        if (last !== null) break;
+        if (last !== null && !isRefused(last.failure)) break;
         observed.ended(decision.kind, decision.pool ?? '');
         return answerUnrouted(response, decision, logger);
       }

@@ -389,10 +389,12 @@ describe('proxy when endpoints fail before they answer', () => {
     expect(router.tickets).toEqual([[{ failed: 'connect' }], [{ failed: 'connect' }]]);
   });
 
-  it('answers with the failure when no endpoint is left to try', async () => {
+  it('answers 503 when the last endpoint left to try refuses connections', async () => {
     const router = createFakeRouter([endpointAt(refusingAddress)]);
     await using proxy = await startProxy({ router });
-    expect((await post(proxy.address, '{}')).status).toBe(502);
+    const response = await post(proxy.address, '{}');
+    expect(response.status).toBe(503);
+    expect(await response.json()).toMatchObject({ error: { code: 'no-endpoint' } });
     expect(router.openTickets).toBe(0);
   });
 
