@@ -267,7 +267,8 @@ export class EventStream {
   /** How far the endpoint's part of the index can be relied on right now. */
   trust(): TrustView {
     const { ledger, timing } = this.#options;
-    const { state, ageMs } = this.#journal;
+    const journal = this.#journal;
+    const { state } = journal;
     return trustOf({
       state,
       isAnchored: ledger.isAnchored,
@@ -275,7 +276,7 @@ export class EventStream {
       lostBatches: ledger.lostBatches,
       pendingBatches: Math.max(this.#sequencer.pendingBatches, this.#freshness.isTailUnknown ? 1 : 0),
       orphanShare: ledger.orphanShare,
-      disconnectedShare: state.kind === 'connecting' ? Math.min(1, ageMs / timing.staleAfterMs) : 0,
+      disconnectedShare: state.kind === 'connecting' ? Math.min(1, journal.ageMs / timing.staleAfterMs) : 0,
     });
   }
 

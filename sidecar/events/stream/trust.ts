@@ -41,6 +41,9 @@ export interface TrustFacts {
   readonly disconnectedShare: number;
 }
 
+/** Every decision asks every endpoint, and nearly all are exact: one object serves them. */
+const exact: TrustView = Object.freeze({ trust: 'exact', reason: null, missingShare: 0 });
+
 const either = (a: number, b: number): number => 1 - (1 - a) * (1 - b);
 
 const degraded = (reason: TrustReason, missingShare: number): TrustView => ({
@@ -72,5 +75,5 @@ export const trustOf = (facts: TrustFacts): TrustView => {
   if (facts.lostBatches > 0) return degraded('batches-lost', share);
   if (facts.pendingBatches > 0) return degraded('gap', share);
   if (facts.orphanShare > 0) return degraded('orphaned-blocks', share);
-  return { trust: 'exact', reason: null, missingShare: 0 };
+  return exact;
 };
