@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { tinyQwenFolder } from '../../../sidecar/simulator/index.ts';
-import { readJson } from '../../support/http.ts';
 import { freePort, pollUntil, startProcess, startWarmroute } from '../../support/process.ts';
 import { type RunningEngine, runEngine } from '../../support/running-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -12,6 +11,7 @@ import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster
 import { kustomize, repository } from './kustomize.ts';
 import { pod, service, slice } from './objects.ts';
 import { settingsOf } from './overlay-settings.ts';
+import { expectPicksFollowed } from './picks-followed.ts';
 
 const executable = testkube();
 const traefik = `${process.env['WARMROUTE_REAL_CACHE'] ?? '.cache/real'}/traefik-3.7.15/traefik`;
@@ -19,15 +19,6 @@ const isAtHand = executable !== null && existsSync(traefik);
 if (!isAtHand) console.log('SKIPPED kubernetes: no Traefik at hand, its overlay is not run');
 
 const namespace = 'llm';
-
-interface Recorded {
-  readonly endpoint: string;
-  readonly predictedCachedTokens: number;
-}
-
-interface Completion {
-  readonly usage: { readonly prompt_tokens_details: { readonly cached_tokens: number } };
-}
 
 (isAtHand ? describe : describe.skip)('the overlay for Traefik with a real Traefik', () => {
   let cluster: Cluster;
@@ -109,29 +100,11 @@ interface Completion {
       deadlineMs: 30_000,
     });
 
-    const served = (): ReadonlyMap<string, number> =>
-      new Map([...engines].map(([address, { engine }]) => [address, engine.counters().finishedRequests]));
-    const used = new Set<string>();
-    for (let index = 0; index < 40; index += 1) {
-      const before = served();
-      const response = await ask(`Chat ${index % 10}. ${'It goes on and on. '.repeat(20)}`, {
-        cookie: `other=1; warmroute=0000000000000000`,
-        'x-gateway-destination-endpoint': '127.0.0.1:1',
-      });
-      expect(response.status).toBe(200);
-      const { usage } = await readJson<Completion>(response);
-      const { decisions } = await readJson<{ decisions: readonly Recorded[] }>(
-        await fetch(`${admin}/api/v1/decisions?limit=1`),
-      );
-      const [decision] = decisions;
-      const by = [...served()]
-        .filter(([address, count]) => count > (before.get(address) ?? 0))
-        .map(([address]) => address);
-      expect(by).toEqual([decision?.endpoint]);
-      expect(usage.prompt_tokens_details.cached_tokens).toBe(decision?.predictedCachedTokens);
-      used.add(by[0] ?? '');
-    }
-    expect(used.size).toBe(2);
+    const spoofed = {
+      cookie: `other=1; warmroute=0000000000000000`,
+      'x-gateway-destination-endpoint': '127.0.0.1:1',
+    };
+    await expectPicksFollowed({ engines, admin, ask: (content) => ask(content, spoofed) });
 
     // What the README says of bodies that are too long, and of warmroute being away.
     expect((await ask('x'.repeat(34 * 2 ** 20))).status).toBe(401);
