@@ -138,8 +138,10 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     ...(overrides.onStreams === undefined ? {} : { onStreams: overrides.onStreams }),
   };
 
+  const runtimes = new Map<string, PoolRuntime>();
+  const allRuntimes = (): readonly PoolRuntime[] => [...runtimes.values()];
   const warmth = createWarmth(config.warmStart, {
-    runtimes: () => [...runtimes.values()],
+    runtimes: allRuntimes,
     turns,
     clock,
     logger,
@@ -149,8 +151,6 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
 
   const profiles = new Map(config.pools.map(({ name, scheduling }) => [name, profileFor(name, scheduling)]));
   const configured = new Map(config.pools.map((pool) => [pool.name, pool]));
-  const promptDefaults = new Map(config.pools.map((pool) => [pool.name, promptDefaultsOf(pool)]));
-  const runtimes = new Map<string, PoolRuntime>();
   const discoveries = createDiscoveries(config, { clock, random, logger });
   const latest = new Map<string, readonly DiscoveredPool[]>();
   let hasSynced = false;
@@ -176,12 +176,13 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         continue;
       }
       const profile = profiles.get(name) ?? profileFor(name, undefined);
+      const own = configured.get(name);
       const runtime = createPoolRuntime(pool, {
         context,
         profile,
-        mediumWeights: configured.get(name)?.events.mediumWeights ?? {},
-        passesTokenIds: configured.get(name)?.passTokenIds ?? false,
-        promptDefaults: promptDefaults.get(name),
+        mediumWeights: own?.events.mediumWeights ?? {},
+        passesTokenIds: own?.passTokenIds ?? false,
+        promptDefaults: own === undefined ? undefined : promptDefaultsOf(own),
       });
       runtimes.set(name, runtime);
       logger.info('pool found', { pool: name, endpoints: pool.endpoints.length });
@@ -192,7 +193,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
 
   const reader = createRequestReader(config.conversations);
   const director = createDirector({
-    directory: { pools: () => [...runtimes.values()].map(({ routed }) => routed) },
+    directory: { pools: () => allRuntimes().map(({ routed }) => routed) },
     log,
     clock,
     random,
@@ -201,19 +202,19 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     reader,
     audit,
   });
-  const ports = createPortWatch({ runtimes: () => [...runtimes.values()], dial: dialTcp, clock, logger });
+  const ports = createPortWatch({ runtimes: allRuntimes, dial: dialTcp, clock, logger });
   const findings = () => [...discoveries.flatMap(({ discovery }) => discovery.findings()), ...ports.findings()];
   const readiness = createReadiness({
     discoveries,
     findings,
-    runtimes: () => [...runtimes.values()],
+    runtimes: allRuntimes,
     hasSynced: () => hasSynced,
     warmStart: warmth.condition,
     isDraining: () => isDraining,
     clock,
   });
   const source = createAdminSource({
-    runtimes: () => [...runtimes.values()],
+    runtimes: allRuntimes,
     readiness,
     findings,
     director,
@@ -249,7 +250,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
         }),
       ),
     );
-    await Promise.all([...runtimes.values()].map((runtime) => runtime.followed()));
+    await Promise.all(allRuntimes().map((runtime) => runtime.followed()));
     hasSynced = true;
     warmth.begin();
     syncing.resolve();
@@ -262,7 +263,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
     const rest: readonly Stoppable[] = [
       { name: 'warm start', stop: warmth.stop },
       { name: 'discovery', stop: async () => stopping.abort() },
-      ...[...runtimes.values()].map((runtime) => ({ name: `pool ${runtime.routed.name}`, stop: runtime.stop })),
+      ...allRuntimes().map((runtime) => ({ name: `pool ${runtime.routed.name}`, stop: runtime.stop })),
       { name: 'scrapes', stop: async () => get[Symbol.asyncDispose]() },
       { name: 'admin', stop: () => admin.stop(0) },
       { name: 'log', stop: () => rootLogger.close() },
@@ -303,7 +304,7 @@ export const buildApp = (config: Config, overrides: AppOverrides = {}): App => {
       await syncing.promise;
       while (!isReady()) await delay(clock, READY_POLL_MS, stopping.signal);
     },
-    pools: () => [...runtimes.values()],
+    pools: allRuntimes,
     stop,
   };
 };
