@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { tinyQwenFolder } from '../../../sidecar/simulator/index.ts';
 import { freePort, pollUntil, startProcess, startWarmroute } from '../../support/process.ts';
-import { type RunningEngine, runEngine } from '../../support/running-app.ts';
+import type { RunningEngine } from '../../support/running-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { type ApiProxy, startApiProxy } from './api-proxy.ts';
 import { testkube } from './api-server.ts';
 import { type Cluster, definitionsAtHand, placed, startCluster } from './cluster.ts';
 import { kustomize, repository } from './kustomize.ts';
-import { pod, service, slice } from './objects.ts';
+import { runOverlayEngines } from './overlay-engines.ts';
 import { settingsOf } from './overlay-settings.ts';
 import { expectPicksFollowed } from './picks-followed.ts';
 
@@ -31,22 +30,7 @@ const namespace = 'llm';
     const definitions = await definitionsAtHand();
     await cluster.addDefinitions(definitions.filter(({ metadata }) => metadata.name.includes('traefik')));
     await cluster.addNamespace(namespace);
-    const ports = { http: await freePort(), events: await freePort() };
-    const endpoints = [];
-    for (const number of [61, 62]) {
-      const host = `127.0.0.${number}`;
-      const running = await runEngine({ host, port: ports.http, eventsAddress: `tcp://${host}:${ports.events}` });
-      engines.set(running.at.address, running);
-      const name = `vllm-qwen-${number}`;
-      const stored = await cluster.admin.apply(pod(name, { namespace, ip: `198.18.0.${number}`, app: 'vllm-qwen' }), {
-        status: true,
-      });
-      endpoints.push({ ip: `198.18.0.${number}`, pod: name, uid: stored.metadata.uid ?? '' });
-    }
-    const annotations = { pool: 'tiny', tokenizer: tinyQwenFolder, 'events-port': String(ports.events) };
-    await cluster.admin.apply(service('vllm-qwen', { namespace, annotations }));
-    const options = { namespace, service: 'vllm-qwen', ports: [{ name: 'http', port: ports.http }], endpoints };
-    await cluster.admin.apply(slice('vllm-qwen', options));
+    await runOverlayEngines(cluster, { namespace, engines, numbers: [61, 62] });
   });
   afterAll(async () => {
     for (const engine of engines.values()) await engine[Symbol.asyncDispose]();
