@@ -23,6 +23,8 @@ export interface KnownMessage {
   readonly end: number;
   readonly hash: MessageHash;
   readonly message: ChatMessage;
+  /** Estimate of the memory its text takes. */
+  readonly textBytes: number;
   /** Whether it has parts whose tokens only the model's processor knows. */
   readonly hasMedia: boolean;
   /** The message as templates of one content format see it, once one asked. */
@@ -62,12 +64,12 @@ export class ConversationRecord {
 
   append(message: KnownMessage): void {
     this.messages.push(message);
-    this.#messageBytes += message.end - message.start + MESSAGE_OVERHEAD_BYTES;
+    this.#messageBytes += message.textBytes + MESSAGE_OVERHEAD_BYTES;
   }
 
   /** Forgets messages from number `count` on. */
   truncate(count: number): void {
-    for (const { start, end } of this.messages.slice(count)) this.#messageBytes -= end - start + MESSAGE_OVERHEAD_BYTES;
+    for (const { textBytes } of this.messages.slice(count)) this.#messageBytes -= textBytes + MESSAGE_OVERHEAD_BYTES;
     this.messages.length = count;
   }
 

@@ -11,6 +11,9 @@ const OPEN_BRACE = 0x7b;
 
 const options = { ...chatMessageOptions(chatDialect), isOpen: false };
 
+/** A character beyond Latin-1 in JSON, as it is or escaped. V8 keeps a text that has one in two bytes a character. */
+const beyondLatin1 = /[\u0100-\uffff]|\\u(?!00)/;
+
 const hashOf = (words: Int32Array): MessageHash => ({
   a: words[0] ?? 0,
   b: words[1] ?? 0,
@@ -78,8 +81,9 @@ export class MessageWalk {
     const end = this.#scanner.skipContainer(start, this.#end);
     if (end < 0) return null;
     const text = this.#scanner.text(start, end);
-    const reading = text === null ? null : readJson(text);
-    if (reading?.kind !== 'whole') return null;
+    if (text === null) return null;
+    const reading = readJson(text);
+    if (reading.kind !== 'whole') return null;
     const message = readChatMessage(reading.value, options);
     if ('refused' in message) return null;
     const known: KnownMessage = {
@@ -87,6 +91,7 @@ export class MessageWalk {
       end: end - this.#listStart,
       hash: hashOf(this.#scanner.hash(start, end)),
       message: message.value,
+      textBytes: beyondLatin1.test(text) ? text.length * 2 : text.length,
       hasMedia: message.value.content.some(({ kind }) => kind === 'media'),
       shown: null,
     };

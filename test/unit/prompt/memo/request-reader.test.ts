@@ -62,4 +62,20 @@ describe('requests read by memory', () => {
     expect(figures.knownTurns).toBeGreaterThan(turns / 3);
     expect(figures.memoryBytes).toBeLessThanOrEqual(4_000_000);
   }, 600_000);
+
+  it.each([
+    { text: 'ASCII', content: JSON.stringify('a'.repeat(40_000)), expected: 40_000 },
+    { text: 'Latin-1', content: JSON.stringify('é'.repeat(40_000)), expected: 40_000 },
+    { text: 'Latin-1, escaped', content: `"${'a'.repeat(40_000)}\\u00e9"`, expected: 40_000 },
+    { text: 'ASCII with one dash', content: JSON.stringify(`${'a'.repeat(40_000)}–`), expected: 80_000 },
+    { text: 'ASCII with one dash, escaped', content: `"${'a'.repeat(40_000)}\\u2013"`, expected: 80_000 },
+    { text: 'Chinese', content: JSON.stringify('中'.repeat(40_000)), expected: 80_000 },
+  ])('count $text by the memory that it takes', ({ content, expected }) => {
+    const reader = createRequestReader({ maxMemoryBytes: 4_000_000 });
+    const body = Buffer.from(`{"model":"m","messages":[{"role":"user","content":${content}}]}`);
+    reader.read({ path, body, isComplete: true });
+    // Beside the text: the objects of one message and one conversation, and the hashes of its chunks.
+    expect(reader.figures.memoryBytes).toBeGreaterThanOrEqual(expected);
+    expect(reader.figures.memoryBytes).toBeLessThan(expected + 10_000);
+  });
 });
