@@ -132,7 +132,7 @@ const keepServing = async (
         '',
         curlExample(proxy),
         '',
-        `Then: node sidecar/main.ts explain --admin http://${listening['admin']} <x-warmroute-decision>`,
+        `Then: npm run warmroute -- explain --admin http://${listening['admin']} <x-warmroute-decision>`,
         'Ctrl-C ends it.',
       ].join('\n'),
     );
