@@ -34,6 +34,8 @@ export class RecentChains {
   #slots = new Int32Array(SMALLEST * 2 * SLOT_FIELDS);
   /** First and last entry of each run of the chain at hand, one behind the other. */
   readonly #runs: number[] = [];
+  /** Takes what preloading read, which would be optimized away otherwise. */
+  readonly #preloaded = new Int32Array(1);
 
   constructor(maxKeys: number) {
     this.#maxKeys = maxKeys;
@@ -55,6 +57,7 @@ export class RecentChains {
   use(keys: BlockKeys): void {
     const count = Math.min(keys.count, this.#maxKeys);
     const known = this.#findRuns(keys, count);
+    this.#preload(keys, known, count);
     const runs = this.#runs;
     let behind = runs.at(-1) ?? NONE;
     for (let at = runs.length - 2; at >= 0; at -= 2) this.#moveFirst(runs[at] ?? NONE, runs[at + 1] ?? NONE);
@@ -85,6 +88,15 @@ export class RecentChains {
       runs.push(last);
     }
     return key;
+  }
+
+  /** Reads the slots of some keys from memory, many at once: they lie far apart, and looking each up waits for each. */
+  #preload({ lo }: BlockKeys, from: number, to: number): void {
+    const slots = this.#slots;
+    const mask = slots.length / SLOT_FIELDS - 1;
+    let read = 0;
+    for (let key = from; key < to; key += 1) read |= slots[((lo[key] ?? 0) & mask) * SLOT_FIELDS] ?? 0;
+    this.#preloaded[0] = read;
   }
 
   /** Slot that holds the key, or the empty one where it belongs. */

@@ -8,6 +8,8 @@ import { findShelf, type HolderState, type Shelf } from './shelf.ts';
 
 /** Size class that stands for any. */
 const ANY_SIZE = 0;
+/** Blocks whose places in memory are read ahead of storing them. */
+const AHEAD_BLOCKS = 64;
 
 /** An engine key in one KV-cache group. */
 interface GroupKey extends EngineKey {
@@ -17,8 +19,10 @@ interface GroupKey extends EngineKey {
 /** Applies events to a block store, engine key by engine key. */
 export class EventWriter {
   readonly #store: BlockStore;
-  /** Key of the block that the event being applied has reached. */
+  /** Key of the last block of the event being applied that was computed or found. */
   readonly #chain = new Int32Array(2);
+  /** Keys of up to {@link AHEAD_BLOCKS} blocks of that event. */
+  readonly #ahead = { lo: new Int32Array(AHEAD_BLOCKS), hi: new Int32Array(AHEAD_BLOCKS) };
 
   constructor(store: BlockStore) {
     this.#store = store;
@@ -26,7 +30,7 @@ export class EventWriter {
 
   /** Applies a stored event that carries tokens. */
   storeChain(state: HolderState, event: BlockStored, seed: KeySeed): StoreOutcome {
-    const { blockSize, engineKeys, extras, group, loraName, medium, parent, tokenIds } = event;
+    const { blockSize, engineKeys, group, loraName, medium, parent } = event;
     const { shelves, sizes } = this.#store;
     const sizeClass = sizes.classFor(blockSize);
     if (sizeClass === 0) return { kind: 'ignored', why: 'malformed' };
@@ -42,18 +46,27 @@ export class EventWriter {
     const shelf = shelves.shelfFor(state, medium, group);
     const blocks = engineKeys.length >>> 1;
     let duplicates = 0;
+    // Blocks from `from` to before `to` have their keys in `#ahead`.
+    let from = 0;
+    let to = 0;
     for (let block = 0; block < blocks; block += 1) {
+      if (block % AHEAD_BLOCKS === 0) {
+        shelf.keys.preload(engineKeys.subarray(block * 2, (block + AHEAD_BLOCKS) * 2));
+      }
       const lo = engineKeys[block * 2] ?? 0;
       const hi = engineKeys[block * 2 + 1] ?? 0;
       const known = this.#findInGroup(state, { lo, hi, group });
       if (known === 0) {
-        absorbTokens(chain, tokenIds, block * blockSize, blockSize);
-        const blockExtras = extras?.[block];
-        if (blockExtras) for (const extra of blockExtras) absorbExtra(chain, extra);
-        node = this.#store.findOrAdd({ lo: chain[0] ?? 0, hi: chain[1] ?? 0, parent: node, sizeClass });
+        if (block >= to) {
+          from = block;
+          to = block + this.#lookAhead(event, block);
+        }
+        const key = { lo: this.#ahead.lo[block - from] ?? 0, hi: this.#ahead.hi[block - from] ?? 0 };
+        node = this.#store.findOrAdd({ ...key, parent: node, sizeClass });
         if (node === 0) return { kind: 'stored', blocks: block - duplicates, duplicates };
       } else {
         this.#goOnFrom(known);
+        to = 0;
         this.#store.touch(known);
         node = known;
       }
@@ -110,6 +123,23 @@ export class EventWriter {
       state.journal?.note(shelf, lo, hi);
     }
     return unknown;
+  }
+
+  /** Computes the keys of an event's blocks from number `first` on, as if none of them were known; returns how many. */
+  #lookAhead({ blockSize, engineKeys, extras, tokenIds }: BlockStored, first: number): number {
+    const chain = this.#chain;
+    const { lo, hi } = this.#ahead;
+    const count = Math.min((engineKeys.length >>> 1) - first, AHEAD_BLOCKS);
+    for (let at = 0; at < count; at += 1) {
+      const block = first + at;
+      absorbTokens(chain, tokenIds, block * blockSize, blockSize);
+      const blockExtras = extras?.[block];
+      if (blockExtras) for (const extra of blockExtras) absorbExtra(chain, extra);
+      lo[at] = chain[0] ?? 0;
+      hi[at] = chain[1] ?? 0;
+    }
+    this.#store.preload(this.#ahead, count);
+    return count;
   }
 
   /** Counts an engine key once more on a shelf, standing for `node`; true where the shelf had it already. */
