@@ -143,6 +143,12 @@ class NaivePrefixIndex implements PrefixIndex {
     return this.mediaOf(holder, keys, block).length > 0;
   }
 
+  heldUntil(holder: Holder, keys: BlockKeys, from: number): number {
+    let block = from;
+    while (block < keys.count && this.holds(holder, keys, block)) block += 1;
+    return block;
+  }
+
   mediaOf(holder: Holder, keys: BlockKeys, block: number): readonly Medium[] {
     if (block < 0 || block >= keys.count) return [];
     const wanted = keyOf(keys.lo[block] ?? 0, keys.hi[block] ?? 0);

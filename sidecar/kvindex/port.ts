@@ -78,6 +78,11 @@ export interface PrefixIndexReader {
   matchByMedium(keys: BlockKeys, weightOf: (medium: Medium) => number, into: MediumMatch): void;
   /** Whether `holder` holds block number `block` of `keys` on any medium. O(1). */
   holds(holder: Holder, keys: BlockKeys, block: number): boolean;
+  /**
+   * First block of `keys` from number `from`, at least 0, on that `holder` does not hold on any medium; `keys.count` where
+   * it holds them all. O(blocks it holds from there), no allocation.
+   */
+  heldUntil(holder: Holder, keys: BlockKeys, from: number): number;
   /** Media on which `holder` holds block number `block` of `keys`, in alphabetical order. */
   mediaOf(holder: Holder, keys: BlockKeys, block: number): readonly Medium[];
   /** Block sizes held by at least one endpoint, ascending. O(1) while the sizes in use stay the same. */

@@ -55,8 +55,8 @@ interface Promised {
 }
 
 /**
- * Creates the in-flight book of one pool. A promise ends when every block of its prompt is in the index, when one of them is
- * taken away again, `confirmMs` after the first token, or when its request fails.
+ * Creates the in-flight book of one pool. A promise ends when every block of its prompt is in the index, when the last of those
+ * there is taken away again, `confirmMs` after the first token, or when its request fails.
  */
 export const createInFlight = (options: {
   readonly index: PrefixIndexReader;
@@ -69,7 +69,6 @@ export const createInFlight = (options: {
   const speculative = createSpeculativeIndex();
   const promises = new Map<EndpointId, Set<Promised>>();
   const applied = new Set<EndpointId>();
-  let matched = new Int32Array(0);
 
   const endPromise = (promised: Promised): void => {
     const { endpoint } = promised.booking;
@@ -86,17 +85,16 @@ export const createInFlight = (options: {
   const coveredTokens = ({ booking, coveredBlocks }: Promised): number =>
     booking.keys.reduce((sum, { blockSize }, position) => sum + (coveredBlocks[position] ?? 0) * blockSize, 0);
 
-  /** Moves one booking on; true where a block that was seen before is gone. */
+  /** Moves one booking on; true where the last block that was seen before is gone. Engines evict a prompt's end first. */
   const cover = ({ booking, coveredBlocks }: Promised): boolean => {
-    if (matched.length < index.capacity) matched = new Int32Array(index.capacity);
-    let isAnyGone = false;
+    let isLastGone = false;
     for (const [position, chain] of booking.keys.entries()) {
-      index.match(chain, matched);
-      const covered = matched[booking.holder] ?? 0;
-      if (covered < (coveredBlocks[position] ?? 0)) isAnyGone = true;
-      else coveredBlocks[position] = covered;
+      const covered = coveredBlocks[position] ?? 0;
+      const held = index.heldUntil(booking.holder, chain, Math.max(0, covered - 1));
+      if (held < covered) isLastGone = true;
+      else coveredBlocks[position] = held;
     }
-    return isAnyGone;
+    return isLastGone;
   };
 
   const promise = (booking: Booking): Promised => {
@@ -156,9 +154,9 @@ export const createInFlight = (options: {
       if (applied.size === 0) return;
       for (const endpoint of applied) {
         for (const promised of promises.get(endpoint) ?? []) {
-          const isAnyGone = cover(promised);
+          const isLastGone = cover(promised);
           promised.entry?.progress(coveredTokens(promised));
-          if (isAnyGone || areCovered(promised)) endPromise(promised);
+          if (isLastGone || areCovered(promised)) endPromise(promised);
         }
       }
       applied.clear();

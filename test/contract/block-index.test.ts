@@ -304,6 +304,17 @@ describe.each([
     expect(index.mediaOf(unknownHolder, keys, 0)).toEqual([]);
   });
 
+  it('says from a block on up to where an endpoint holds a prompt', () => {
+    const { index, a, b } = withTwo();
+    const keys = promptKeys(tokens(12));
+    const from = (...blocks: number[]) => blocks.map((block) => index.heldUntil(a, keys, block));
+    index.store(a, chain(2));
+    index.store(b, chain(3));
+    expect(from(0, 1, 2, 3)).toEqual([2, 2, 2, 3]);
+    expect(index.heldUntil(b, keys, 0)).toBe(3);
+    expect(index.heldUntil(unknownHolder, keys, 0)).toBe(0);
+  });
+
   it('empties one endpoint at once and leaves the others', () => {
     const { index, a, b } = withTwo();
     index.store(a, chain(3));

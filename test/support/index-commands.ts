@@ -132,6 +132,7 @@ export class CommandedIndex<Index extends PrefixIndex = PrefixIndex> {
           byMedium.blocks[holder],
           byMedium.weightedBlocks[holder],
           Array.from({ length: keys.count }, (_, block) => this.index.mediaOf(holder, keys, block)),
+          Array.from({ length: keys.count + 1 }, (_, block) => this.index.heldUntil(holder, keys, block)),
         ];
       });
     });

@@ -114,6 +114,10 @@ export class ArenaPrefixIndex implements DumpablePrefixIndex {
     return this.#shelvesWith(holder, keys, block).length > 0;
   }
 
+  heldUntil(holder: Holder, keys: BlockKeys, from: number): number {
+    return this.#walk.heldUntil(holder, keys, from);
+  }
+
   mediaOf(holder: Holder, keys: BlockKeys, block: number): readonly Medium[] {
     return [...new Set(this.#shelvesWith(holder, keys, block).map(({ medium }) => medium))].sort();
   }

@@ -1,6 +1,6 @@
 import type { Medium } from '../../core/index.ts';
 import type { BlockKeys } from '../block-keys.ts';
-import type { MediumMatch } from '../port.ts';
+import type { Holder, MediumMatch } from '../port.ts';
 import type { BlockStore } from './block-store.ts';
 import { NODE_FIELDS, NODE_SET } from './node-arena.ts';
 import { PAGE_BITS, PAGE_MASK, PAGE_RECORDS } from './record-pages.ts';
@@ -9,7 +9,7 @@ const PAGE_LENGTH = PAGE_RECORDS * NODE_FIELDS;
 const LARGEST_STAMP = 2 ** 31 - 1;
 
 /**
- * Walks a prompt's blocks from block 0. Where a chain lies in consecutive nodes, which is the rule, a step reads the
+ * Walks a prompt's blocks in order. Where a chain lies in consecutive nodes, which is the rule, a step reads the
  * next 16 bytes and asks no table. Holders are looked at only where a block's set of shelves differs from the one
  * before.
  */
@@ -43,7 +43,7 @@ export class PrefixWalk {
   }
 
   match(keys: BlockKeys, into: Int32Array): void {
-    const end = this.#walk(keys, (set, block) => this.#narrow(set, block, into));
+    const end = this.#walk(keys, 0, (set, block) => this.#narrow(set, block, into));
     for (let at = 0; at < this.#activeCount; at += 1) into[this.#active[at] ?? 0] = end;
   }
 
@@ -65,7 +65,7 @@ export class PrefixWalk {
       }
       since = end;
     };
-    const end = this.#walk(keys, (set, block) => {
+    const end = this.#walk(keys, 0, (set, block) => {
       addUp(block);
       this.#narrow(set, block, into.blocks);
       this.#weigh(set, lookUp);
@@ -74,18 +74,25 @@ export class PrefixWalk {
     for (let at = 0; at < this.#activeCount; at += 1) into.blocks[this.#active[at] ?? 0] = end;
   }
 
+  /** First block from number `from` on that a holder does not hold, or the number of blocks. */
+  heldUntil(holder: Holder, keys: BlockKeys, from: number): number {
+    return this.#walk(keys, from, (set) => {
+      this.#activeCount = this.#isIn(set, holder) ? 1 : 0;
+    });
+  }
+
   /**
-   * Calls `enter` at block 0 and wherever the set changes, with holders in `active` from the blocks before. Returns the
-   * block at which the walk ends because it is unknown, held by none of them, or the last.
+   * Calls `enter` at block number `first` and wherever the set changes, with holders in `active` from the blocks before.
+   * Returns the block at which the walk ends because it is unknown, held by none of them, or behind the last.
    */
-  #walk(keys: BlockKeys, enter: (set: number, block: number) => void): number {
+  #walk(keys: BlockKeys, first: number, enter: (set: number, block: number) => void): number {
     const { lo: keysLo, hi: keysHi, count } = keys;
     const { pages } = this.#store.nodes.hot;
     this.#activeCount = 0;
     let page: Int32Array | undefined;
     let offset = 0;
     let lastSet = -1;
-    for (let block = 0; block < count; block += 1) {
+    for (let block = first; block < count; block += 1) {
       const lo = keysLo[block] ?? 0;
       const hi = keysHi[block] ?? 0;
       offset += NODE_FIELDS;
@@ -130,6 +137,14 @@ export class PrefixWalk {
       }
     }
     this.#activeCount = count;
+  }
+
+  #isIn(set: number, holder: Holder): boolean {
+    const { sets, shelves } = this.#store;
+    const start = sets.start(set);
+    const end = start + sets.size(set);
+    for (let at = start; at < end; at += 1) if (shelves.holders[sets.members[at] ?? 0] === holder) return true;
+    return false;
   }
 
   #weigh(set: number, weightOf: (medium: Medium) => number): void {
