@@ -71,9 +71,9 @@ export class BlockStore {
     return this.#byKey.find(lo, hi);
   }
 
-  /** Makes finding or adding the first `count` blocks quick, see {@link IdTable.preload}. */
-  preload(keys: { readonly lo: Int32Array; readonly hi: Int32Array }, count: number): void {
-    this.#byKey.preload(keys, count);
+  /** Makes finding or adding the first `count` blocks quick, given the lower halves of their keys. */
+  preload(lo: Int32Array, count: number): void {
+    this.#byKey.preload(lo, count);
   }
 
   /** Node of a block, added where it is missing; 0 where the cap leaves no room for it, which is counted. */

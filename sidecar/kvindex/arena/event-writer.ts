@@ -138,7 +138,7 @@ export class EventWriter {
       lo[at] = chain[0] ?? 0;
       hi[at] = chain[1] ?? 0;
     }
-    this.#store.preload(this.#ahead, count);
+    this.#store.preload(lo, count);
     return count;
   }
 
