@@ -80,9 +80,9 @@ export class MetricFamily {
 
   #find(labels: MetricLabels): Series | string {
     const { definition } = this;
-    let key = '';
-    for (const name of definition.labels) key += `${labels[name]}\u0000`;
-    const given = Object.keys(labels).length;
+    const key = this.#keyOf(labels);
+    let given = 0;
+    for (const _ in labels) given += 1;
     const known = this.#series.get(key);
     if (known !== undefined && given === definition.labels.length) return known;
     if (given !== definition.labels.length || definition.labels.some((name) => !(name in labels))) {
@@ -93,6 +93,14 @@ export class MetricFamily {
     const series = { labels: { ...labels }, value: 0, counts };
     this.#series.set(key, series);
     return series;
+  }
+
+  /** Tells series apart. A single label's value is taken as it is: looking up a text made for it would hash it each time. */
+  #keyOf(labels: MetricLabels): string {
+    const names = this.definition.labels;
+    let key = labels[names[0] ?? ''] ?? '';
+    for (let at = 1; at < names.length; at += 1) key += `\u0000${labels[names[at] ?? '']}`;
+    return key;
   }
 
   #labelsText({ labels }: Series, le?: string): string {
