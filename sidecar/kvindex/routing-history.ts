@@ -12,7 +12,7 @@ export interface RoutingHistory {
   record(holder: Holder, keys: BlockKeys): void;
   /**
    * Writes, for each holder number below `into.length`, the blocks from block 0 of `keys` that were sent to it and are
-   * remembered; 0 for others. O(holders x log blocks).
+   * remembered; 0 for others. O(holders + their pieces of the prompt).
    */
   match(keys: BlockKeys, into: Int32Array): void;
   /** Forgets a holder, as when its cache is cleared or it is gone. */
@@ -51,12 +51,8 @@ export const createRoutingHistory = (options: RoutingHistoryOptions = {}): Routi
     },
     match: (keys, into) => {
       into.fill(0);
-      let known = 0;
       for (const [holder, recent] of recentByHolder) {
-        if (holder >= into.length) continue;
-        // What most holders know of a prompt is what it shares with others.
-        known = rememberedBlocks(keys, recent, known);
-        into[holder] = known;
+        if (holder < into.length) into[holder] = recent.knownKeys(keys);
       }
     },
     forget: (holder) => {
@@ -68,19 +64,4 @@ export const createRoutingHistory = (options: RoutingHistoryOptions = {}): Routi
       return bytes;
     },
   };
-};
-
-/** Blocks known from block 0, quickly found where it is the number guessed. A block is known whenever one built on it is. */
-const rememberedBlocks = (keys: BlockKeys, recent: RecentChains, guess: number): number => {
-  let known = 0;
-  let unknown = keys.count + 1;
-  if (guess > 0 && !recent.knows(keys, guess - 1)) unknown = guess;
-  else if (guess < keys.count && !recent.knows(keys, guess)) return guess;
-  else known = guess;
-  while (unknown - known > 1) {
-    const middle = (known + unknown) >>> 1;
-    if (recent.knows(keys, middle - 1)) known = middle;
-    else unknown = middle;
-  }
-  return known;
 };
