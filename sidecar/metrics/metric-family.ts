@@ -28,6 +28,8 @@ export class MetricFamily {
   readonly #bounds: readonly number[];
   /** By label values, joined. */
   readonly #series = new Map<string, Series>();
+  /** Found last, and mostly wanted again. */
+  #last: Series | null = null;
 
   /** `name` is the whole one, prefix included. */
   constructor(definition: MetricDefinition, name: string) {
@@ -65,6 +67,7 @@ export class MetricFamily {
   /** Drops the series that have all of these label values. */
   forget(part: MetricLabels): void {
     for (const [key, { labels }] of this.#series) if (includes(labels, part)) this.#series.delete(key);
+    this.#last = null;
   }
 
   /** Prometheus' exposition format 0.0.4, without a newline at the end. */
@@ -80,25 +83,34 @@ export class MetricFamily {
 
   #find(labels: MetricLabels): Series | string {
     const { definition } = this;
-    const key = this.#keyOf(labels);
     let given = 0;
     for (const _ in labels) given += 1;
-    const known = this.#series.get(key);
-    if (known !== undefined && given === definition.labels.length) return known;
+    const known = this.#isLast(labels) ? this.#last : this.#series.get(this.#keyOf(labels));
+    if (known !== null && known !== undefined && given === definition.labels.length) {
+      this.#last = known;
+      return known;
+    }
     if (given !== definition.labels.length || definition.labels.some((name) => !(name in labels))) {
       return `${definition.name} takes the labels [${definition.labels.join(', ')}], not [${Object.keys(labels).join(', ')}]`;
     }
     if (this.#series.size >= maxSeries) return `${definition.name} has ${maxSeries} series already`;
     const counts = new Float64Array(definition.type === 'histogram' ? this.#bounds.length + 1 : 0);
     const series = { labels: { ...labels }, value: 0, counts };
-    this.#series.set(key, series);
+    this.#series.set(this.#keyOf(labels), series);
     return series;
+  }
+
+  #isLast(labels: MetricLabels): boolean {
+    const last = this.#last?.labels;
+    if (last === undefined) return false;
+    for (const name of this.definition.labels) if (labels[name] !== last[name]) return false;
+    return true;
   }
 
   /** Tells series apart. A single label's value is taken as it is: looking up a text made for it would hash it each time. */
   #keyOf(labels: MetricLabels): string {
     const names = this.definition.labels;
-    let key = labels[names[0] ?? ''] ?? '';
+    let key = `${labels[names[0] ?? '']}`;
     for (let at = 1; at < names.length; at += 1) key += `\u0000${labels[names[at] ?? '']}`;
     return key;
   }

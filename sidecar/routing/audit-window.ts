@@ -34,6 +34,8 @@ interface Verdict {
 
 const structural: ReadonlySet<MissReason | null> = new Set(['prompt-tokens', 'other-model', 'block-size']);
 
+const missesIn = ({ missReason }: AuditSample): number => (missReason === null ? 0 : 1);
+
 const judge = (samples: readonly AuditSample[]): Verdict => {
   let misses = 0;
   let structuralMisses = 0;
@@ -78,14 +80,21 @@ const causeOf = (samples: readonly AuditSample[]): DriftCause => {
  */
 export class AuditWindow {
   #samples: TimedSample[] = [];
+  /** Those of them that missed. */
+  #misses = 0;
   #drift: Drift | null = null;
 
-  /** Takes a sample in; O(window). */
+  /** Takes a sample in; O(window) where some missed. */
   add(sample: AuditSample, atMs: number): void {
     this.#forgetOld(atMs);
     this.#samples.push({ ...sample, atMs });
-    if (this.#samples.length > windowSamples) this.#samples.shift();
-    this.#judge();
+    this.#misses += missesIn(sample);
+    const oldest = this.#samples[0];
+    if (this.#samples.length > windowSamples && oldest !== undefined) {
+      this.#misses -= missesIn(oldest);
+      this.#samples.shift();
+    }
+    if (this.#drift !== null || this.#misses >= fewestMisses) this.#judge();
   }
 
   drift(atMs: number): Drift | null {
@@ -94,8 +103,13 @@ export class AuditWindow {
   }
 
   clear(): void {
-    this.#samples = [];
+    this.#keep([]);
     this.#drift = null;
+  }
+
+  #keep(samples: TimedSample[]): void {
+    this.#samples = samples;
+    this.#misses = samples.reduce((sum, sample) => sum + missesIn(sample), 0);
   }
 
   #judge(): void {
@@ -103,7 +117,7 @@ export class AuditWindow {
     if (this.#drift !== null) {
       const newest = samples.slice(-recoverySamples);
       if (isRightAgain(newest)) {
-        this.#samples = newest;
+        this.#keep(newest);
         this.#drift = null;
         return;
       }
@@ -119,7 +133,7 @@ export class AuditWindow {
   #forgetOld(atMs: number): void {
     const first = this.#samples.findIndex((sample) => atMs - sample.atMs <= maxAgeMs);
     if (first === 0) return;
-    this.#samples = first < 0 ? [] : this.#samples.slice(first);
+    this.#keep(first < 0 ? [] : this.#samples.slice(first));
     if (this.#samples.length < fewestSamples) this.#drift = null;
   }
 }

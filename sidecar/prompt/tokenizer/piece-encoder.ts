@@ -22,6 +22,13 @@ export interface PieceEncoderParts {
   readonly addsPrefixSpace: boolean;
 }
 
+/** Bytes of a text that are encoded in one go, after `prefix` spaces. */
+interface Slice {
+  readonly from: number;
+  readonly to: number;
+  readonly prefix: number;
+}
+
 /** Encodes text without added tokens in it: brings it to normal form and hands it to the core slice by slice. */
 export class PieceEncoder {
   readonly #parts: PieceEncoderParts;
@@ -47,25 +54,25 @@ export class PieceEncoder {
     let prefix = addsPrefixSpace && bytes[start] !== SPACE_CHARACTER ? 1 : 0;
     for (let from = start; from < end; ) {
       const to = sliceEnd(bytes, from, end, INITIAL_INPUT_BYTES - 1);
-      this.#encodeSlice(bytes.subarray(from, to), prefix, into);
+      this.#encodeSlice(bytes, { from, to, prefix }, into);
       from = to;
       prefix = 0;
     }
   }
 
-  #encodeSlice(slice: Uint8Array, prefix: number, into: TokenArena): void {
-    const isWhole = !endsInsideCharacter(slice, 0, slice.length);
-    if (isWhole) {
-      const core = this.#coreFor(slice.length + prefix);
-      load(core, slice, prefix);
-      const length = slice.length + prefix;
+  #encodeSlice(bytes: Uint8Array, slice: Slice, into: TokenArena): void {
+    const { from, to, prefix } = slice;
+    if (!endsInsideCharacter(bytes, from, to)) {
+      const length = to - from + prefix;
+      const core = this.#coreFor(length);
+      load(core, bytes, slice);
       if (!this.#parts.normalizesToNfc || core.isInputNfc(length)) {
         const count = core.encode(length);
         into.append(core.output, count);
         return;
       }
     }
-    const text = this.#toNormalForm(decode(slice, 0, slice.length));
+    const text = this.#toNormalForm(decode(bytes, from, to));
     const core = this.#coreFor(text.length * MAX_UNIT_BYTES + prefix);
     if (prefix > 0) core.input[0] = SPACE_CHARACTER;
     const count = core.encode(prefix + asBuffer(core.input).write(text, prefix));
@@ -109,11 +116,11 @@ export class PieceEncoder {
   }
 }
 
-/** Puts a slice into the core's input after `prefix` spaces. */
-const load = ({ input }: BpeCore, slice: Uint8Array, prefix: number): void => {
+/** Puts a slice into the core's input. */
+const load = ({ input }: BpeCore, bytes: Uint8Array, { from, to, prefix }: Slice): void => {
   if (prefix > 0) input[0] = SPACE_CHARACTER;
-  if (slice.length > SMALL_PIECE_BYTES) input.set(slice, prefix);
-  else for (let at = 0; at < slice.length; at += 1) input[prefix + at] = slice[at] ?? 0;
+  if (to - from > SMALL_PIECE_BYTES) input.set(bytes.subarray(from, to), prefix);
+  else for (let at = from; at < to; at += 1) input[prefix + at - from] = bytes[at] ?? 0;
 };
 
 const grown = (array: Int32Array): Int32Array<ArrayBuffer> => {
