@@ -17,6 +17,7 @@ const requestsPerCall = 1000;
 const concurrency = 16;
 const warmCalls = 6;
 const tickMs = 1;
+const scrapeMs = 1000;
 /** Blocks of one event: what an engine stores in a step. */
 const eventBlocks = 64;
 
@@ -185,6 +186,7 @@ const consulting = (options: { readonly eventsPerSecond: number }): Benchmark =>
       request.on('end', () => response.end());
     });
     const clients = await startClients(fleet);
+    const scrapes = setInterval(() => fleet.scrape(), scrapeMs);
     const stopEvents = applyEvents(fleet, options.eventsPerSecond);
     const consult = serving({ name: 'consult', clients, address, isDecided: true });
     const onlyRead = serving({
@@ -201,6 +203,7 @@ const consulting = (options: { readonly eventsPerSecond: number }): Benchmark =>
       baseline: onlyRead.name,
       bodies: [onlyRead, consult],
       dispose: async () => {
+        clearInterval(scrapes);
         stopEvents();
         await clients.stop();
         floor.close();

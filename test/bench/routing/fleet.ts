@@ -21,6 +21,7 @@ import {
   createInferredLedger,
   createLedger,
   createWorkTally,
+  type EndpointLoad,
   type EndpointState,
   type PoolSnapshot,
 } from '../../../sidecar/pool/index.ts';
@@ -49,7 +50,26 @@ export interface Fleet {
     readonly parent: EngineKey | null;
     readonly tokenIds: Int32Array;
   }): void;
+  /** Tells every endpoint's load, as a scrape would where requests end about when the next scrape is due. */
+  scrape(): void;
 }
+
+const unloaded: EndpointLoad = {
+  running: 0,
+  waiting: 0,
+  kvUsage: 0.5,
+  sentAtMs: 0,
+  readAtMs: 0,
+  kvCapacityTokens: null,
+  blockSize: BLOCK_SIZE,
+  prefixCachingEnabled: true,
+  processStartSeconds: null,
+  isAsleep: false,
+  prefixCacheQueries: null,
+  prefixCacheHits: null,
+  firstTokens: null,
+  finishedRequests: null,
+};
 
 const blockStored = {
   kind: 'block-stored',
@@ -132,13 +152,24 @@ export const createFleet = async (options: { readonly endpoints: number; readonl
   const byAddress = new Map(
     states.map(({ endpoint }, number) => [endpoint.address, { endpoint, holder: holders[number] }]),
   );
+  /** Requests of which blocks were stored since the last scrape. */
+  const running = new Map<EndpointId, number>();
   const store: Fleet['store'] = ({ destination, ...event }) => {
     const { endpoint, holder } = byAddress.get(destination) ?? {};
     if (endpoint === undefined || holder === undefined) throw new Error(`no endpoint ${destination}`);
     index.store(holder, { ...event, ...blockStored });
     inFlight.markApplied(endpoint.id);
+    running.set(endpoint.id, (running.get(endpoint.id) ?? 0) + 1);
   };
-  return { director, metrics, index, holders, store };
+  const scrape = (): void => {
+    const nowMs = clock.now();
+    for (const { endpoint } of states) {
+      const load = { ...unloaded, running: running.get(endpoint.id) ?? 0, sentAtMs: nowMs, readAtMs: nowMs };
+      inferredLedger.observeLoad(endpoint.id, load);
+    }
+    running.clear();
+  };
+  return { director, metrics, index, holders, store, scrape };
 };
 
 /** The request that an edge that sees responses makes of a chat's body. */
