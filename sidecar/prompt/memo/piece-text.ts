@@ -30,7 +30,7 @@ export class PieceText {
     this.#tools = tools;
   }
 
-  /** Ids of the last text. */
+  /** The ids that the checkpoint kept, and behind them those of the last text. */
   takeIds(): Int32Array {
     const ids = this.#arena.toArray();
     if (ids.byteLength > KEPT_BYTES) this.#arena = new TokenArena();
@@ -39,12 +39,14 @@ export class PieceText {
   }
 
   /**
-   * Encodes what lies behind the last checkpoint, whose last ids `tail` are, and adds checkpoints on the way. Gives back
-   * control after each slice of about half a millisecond.
+   * Encodes what lies behind the last checkpoint and adds checkpoints on the way. Gives back control after each slice of
+   * about half a millisecond.
    */
-  *encode(pieces: readonly string[], checkpoints: Checkpoints, tail: Int32Array): Generator<void, void, void> {
+  *encode(pieces: readonly string[], checkpoints: Checkpoints): Generator<void, void, void> {
     const { last } = checkpoints;
+    const tail = checkpoints.tail();
     this.#arena.truncate(0);
+    this.#arena.append(tail, tail.length);
     let length = last.pieces === 0 ? 0 : this.#write((pieces[last.pieces - 1] ?? '').slice(last.offset), 0);
     for (let at = last.pieces; at < pieces.length; at += 1) {
       const piece = pieces[at] ?? '';
@@ -57,8 +59,8 @@ export class PieceText {
       length = this.#write(piece.slice(0, offset), length);
       if (yield* this.#encodeText(length)) {
         length = 0;
-        const place = { pieces: at + 1, offset, tokens: last.tokens + this.#arena.length };
-        checkpoints.push(place, this.#lastIds(tail, checkpoints.tailLength));
+        const tokens = last.tokens + this.#arena.length - tail.length;
+        checkpoints.push({ pieces: at + 1, offset, tokens }, this.#lastIds(checkpoints.tailLength));
       } else {
         // It looked like an added token, but another one took its beginning.
         this.#arena.truncate(before);
@@ -91,13 +93,9 @@ export class PieceText {
     return at + this.#bytes.write(piece, at);
   }
 
-  /** The last `count` ids of those kept and those encoded. */
-  #lastIds(tail: Int32Array, count: number): Int32Array {
+  /** The last `count` ids, or all. */
+  #lastIds(count: number): Int32Array {
     const { ids, length } = this.#arena;
-    if (length >= count) return ids.slice(length - count, length);
-    const last = new Int32Array(Math.min(count, tail.length + length));
-    last.set(tail.subarray(tail.length - (last.length - length)));
-    last.set(ids.subarray(0, length), last.length - length);
-    return last;
+    return ids.slice(Math.max(0, length - count), length);
   }
 }

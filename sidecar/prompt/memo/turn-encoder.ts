@@ -75,10 +75,10 @@ export class TurnEncoder {
       turn.record.turn = null;
       return null;
     }
-    const parts = this.#keptOf(state);
-    const steps = this.#text.encode(pieces, state.checkpoints, parts.tail);
+    const kept = keptOf(state);
+    const steps = this.#text.encode(pieces, state.checkpoints);
     while (steps.next().done !== true);
-    return this.#sequence(pieces, { ...options, ...parts, turn, isWhole: true, newIds: this.#text.takeIds() });
+    return this.#sequence(pieces, { ...options, ...kept, turn, isWhole: true, ids: this.#text.takeIds() });
   }
 
   /** Whether a turn's new text is so long that {@link encodeLater} should encode it. */
@@ -106,16 +106,16 @@ export class TurnEncoder {
     const { version } = known;
     const state = known.branch();
     if (!areWellFormed(pieces, state.begin(pieces))) return null;
-    const parts = this.#keptOf(state);
+    const kept = keptOf(state);
     const text = new PieceText(this.#tools);
     let startMs = this.#clock.now();
-    for (const _ of text.encode(pieces, state.checkpoints, parts.tail)) {
+    for (const _ of text.encode(pieces, state.checkpoints)) {
       if (this.#clock.now() - startMs < SLICE_MS) continue;
       await nextTurn();
       startMs = this.#clock.now();
     }
     if (turn.record.turn === known && known.version === version) turn.record.turn = state;
-    return this.#sequence(pieces, { ...options, ...parts, turn, isWhole, newIds: text.takeIds() });
+    return this.#sequence(pieces, { ...options, ...kept, turn, isWhole, ids: text.takeIds() });
   }
 
   #sequence(
@@ -132,10 +132,6 @@ export class TurnEncoder {
     });
   }
 
-  #keptOf(state: EncodedTurn): Pick<TurnSequenceParts, 'state' | 'keptTokens' | 'tail'> {
-    return { state, keptTokens: state.checkpoints.last.tokens, tail: state.checkpoints.tail() };
-  }
-
   #stateOf({ record }: ChatTurn): EncodedTurn {
     const known = record.turn;
     const tailLength = this.#largestBlock - 1;
@@ -150,6 +146,11 @@ export class TurnEncoder {
     if (blockSize <= LARGEST_BLOCK) this.#largestBlock = Math.max(this.#largestBlock, blockSize);
   }
 }
+
+const keptOf = (state: EncodedTurn): Pick<TurnSequenceParts, 'state' | 'keptTokens' | 'tailLength'> => {
+  const { last, tailLength } = state.checkpoints;
+  return { state, keptTokens: last.tokens, tailLength: Math.min(last.tokens, tailLength) };
+};
 
 /** Whether no piece from number `from` on holds half a surrogate pair. */
 const areWellFormed = (pieces: readonly string[], from: number): boolean => {

@@ -8,11 +8,12 @@ export interface TurnSequenceParts {
   readonly identity: PromptIdentity;
   /** False where only the beginning of the prompt was encoded. */
   readonly isWhole: boolean;
-  /** Tokens that stand as in an earlier turn, and the last of their ids. */
+  /** Tokens that stand as in an earlier turn. */
   readonly keptTokens: number;
-  readonly tail: Int32Array;
-  /** Ids behind them. */
-  readonly newIds: Int32Array;
+  /** How many of the last of their ids are known. */
+  readonly tailLength: number;
+  /** Those, and the ids behind them. */
+  readonly ids: Int32Array;
   /** Makes all ids from the start. */
   readonly encodeWhole: () => Int32Array;
   /** Told of a block size for which the tail is too short. */
@@ -36,11 +37,11 @@ export class TurnSequence implements PromptSequence {
     this.#version = parts.state.version;
     this.identity = parts.identity;
     this.isWhole = parts.isWhole;
-    this.tokenCount = parts.keptTokens + parts.newIds.length;
+    this.tokenCount = parts.keptTokens + parts.ids.length - parts.tailLength;
   }
 
   get tokenIds(): Int32Array {
-    this.#whole ??= this.#parts.keptTokens === 0 ? this.#parts.newIds : this.#parts.encodeWhole();
+    this.#whole ??= this.#parts.keptTokens === 0 ? this.#parts.ids : this.#parts.encodeWhole();
     return this.#whole;
   }
 
@@ -51,27 +52,19 @@ export class TurnSequence implements PromptSequence {
   }
 
   #keys({ blockSize, seed }: { readonly blockSize: number; readonly seed: KeySeed }): BlockKeys {
-    const { state, identity, keptTokens, tail, newIds } = this.#parts;
+    const { state, identity, keptTokens, tailLength, ids } = this.#parts;
     const kind = { blockSize, seed, identity };
     const pending = keptTokens % blockSize;
-    if (state.version !== this.#version || pending > tail.length) {
-      if (pending > tail.length) this.#parts.onLargerBlocks(blockSize);
+    if (state.version !== this.#version || pending > tailLength) {
+      if (pending > tailLength) this.#parts.onLargerBlocks(blockSize);
       return computeBlockKeys(this.tokenIds, kind);
     }
     const chain = state.chain(kind);
     const isKnown = chain.reaches(keptTokens);
     const keys = isKnown
-      ? chain.extend(joined(tail.subarray(tail.length - pending), newIds), keptTokens)
+      ? chain.extend(ids.subarray(tailLength - pending), keptTokens)
       : chain.extend(this.tokenIds, 0);
     this.#parts.changed();
     return keys;
   }
 }
-
-const joined = (a: Int32Array, b: Int32Array): Int32Array => {
-  if (a.length === 0) return b;
-  const both = new Int32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-};
