@@ -71,7 +71,7 @@ export const computeBlockKeys = (tokenIds: Int32Array, options: BlockKeyOptions)
   const tokens = Math.min(options.tokenCount ?? tokenIds.length, tokenIds.length);
   const newBlocks = Math.floor(tokens / blockSize);
   const count = firstBlock + newBlocks;
-  const buffer = options.into ?? createBlockKeyBuffer();
+  const buffer = options.into ?? { lo: new Int32Array(count), hi: new Int32Array(count) };
   roomFor(buffer, count);
   const { lo, hi } = buffer;
   const hasItems = identity.multimodal.length > 0;

@@ -3,6 +3,7 @@ import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { JsonObject } from '../api/json-value.ts';
 import { parseRequest } from '../api/parse-request.ts';
 import type { Conversation, PromptSource } from '../api/prompt-source.ts';
+import type { KnownMessage } from '../memo/conversation-record.ts';
 import { Shadow } from '../memo/shadow.ts';
 import type { TurnEncoder } from '../memo/turn-encoder.ts';
 import type { TurnSequenceParts } from '../memo/turn-sequence.ts';
@@ -13,7 +14,7 @@ import { renderContinued } from './continue-final.ts';
 import { knownText } from './known-text.ts';
 import type { ModelTemplate, ModelTemplates } from './model-template.ts';
 import { stableTokens } from './stable-tokens.ts';
-import { type ServerDefaults, showsTools, templateInput } from './template-input.ts';
+import { commonVariables, type ServerDefaults, showsTools, templateInput } from './template-input.ts';
 import { encodePlain } from './truncate-tokens.ts';
 import { hasMedia } from './variants.ts';
 
@@ -47,12 +48,14 @@ const whole = (tokenIds: Int32Array): Tokens => ({ tokenIds, isWhole: true });
 class LocalEncoder implements PromptEncoder {
   readonly path: EncodingPath;
   readonly #parts: LocalEncoderParts;
+  readonly #common: JsonObject;
   readonly #shadow: Shadow;
   #isMemoTrusted = true;
 
   constructor(parts: LocalEncoderParts) {
     this.path = parts.path;
     this.#parts = parts;
+    this.#common = commonVariables(parts.specialTokens, parts.defaults);
     this.#shadow = new Shadow({
       onDifference: () => this.#distrustMemo(),
       ...(parts.shadowEvery === undefined ? {} : { every: parts.shadowEvery }),
@@ -94,8 +97,7 @@ class LocalEncoder implements PromptEncoder {
     if (conversation.cut !== null || conversation.continuesFinalMessage) return null;
     if (turn === null ? hasMedia(conversation) : turn.messages.some((known) => known.hasMedia)) return null;
     const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
-    const known = turn === null ? {} : { known: turn.messages };
-    const input = templateInput(conversation, model, { ...this.#parts, ...known });
+    const input = this.#input(conversation, model, turn?.messages);
     const pieces = this.#attempt(() => model.template.render(input));
     if (pieces === null) return unknown('template-failed');
     const { identity, mayWait } = options;
@@ -202,8 +204,8 @@ class LocalEncoder implements PromptEncoder {
     return { tokenIds, isWhole: false, certainTokens: Math.min(certain.length, tokenIds.length) };
   }
 
-  #input(conversation: Conversation, model: ModelTemplate): TemplateInput {
-    return templateInput(conversation, model, this.#parts);
+  #input(conversation: Conversation, model: ModelTemplate, known?: readonly KnownMessage[]): TemplateInput {
+    return templateInput(conversation, model, { common: this.#common, defaults: this.#parts.defaults, known });
   }
 
   /** The template refuses what the engine refuses too; anything else it throws is no reason to fail the request either. */

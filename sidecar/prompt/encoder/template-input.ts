@@ -37,40 +37,60 @@ const listOf = (variables: JsonObject, name: string): readonly JsonValue[] | nul
   return isJsonArray(value) ? value : null;
 };
 
+/** Variables that a template sees whatever the request: the special tokens, then the server's defaults. */
+export const commonVariables = (specialTokens: JsonObject, { templateVariables }: ServerDefaults): JsonObject => {
+  const variables = new Map(specialTokens);
+  for (const [name, value] of templateVariables) if (!reserved.has(name)) variables.set(name, value);
+  return variables;
+};
+
+const none: JsonObject = new Map();
+
+/** Variables that a request sets. `reasoning_effort` also sets `enable_thinking` unless the request does. */
+const ownVariables = ({ reasoningEffort, templateVariables }: Conversation): JsonObject => {
+  if (reasoningEffort === null && templateVariables.size === 0) return none;
+  const own = new Map<string, JsonValue>();
+  for (const [name, value] of templateVariables) if (isSet(value)) own.set(name, value);
+  if (reasoningEffort === null) return own;
+  own.set('reasoning_effort', reasoningEffort);
+  if (!templateVariables.has('enable_thinking')) own.set('enable_thinking', reasoningEffort !== 'none');
+  return own;
+};
+
+const withOwn = (common: JsonObject, own: JsonObject): JsonObject => {
+  if (own.size === 0) return common;
+  const variables = new Map(common);
+  for (const [name, value] of own) if (!reserved.has(name)) variables.set(name, value);
+  return variables;
+};
+
 /**
  * What the template is given for a conversation: messages in its format, tools, documents, and as variables the special
- * tokens, the server's defaults and the request's own, later ones winning. `reasoning_effort` also sets
- * `enable_thinking` unless the request does. Follows `build_chat_params` and `merge_kwargs` of vLLM.
+ * tokens, the server's defaults and the request's own, later ones winning. Follows `build_chat_params` and `merge_kwargs`
+ * of vLLM.
  */
 export const templateInput = (
   conversation: Conversation,
   model: ModelTemplate,
   options: {
-    readonly specialTokens: JsonObject;
+    /** See {@link commonVariables}. */
+    readonly common: JsonObject;
     readonly defaults: ServerDefaults;
     /** The conversation's messages where they are remembered. */
-    readonly known?: readonly KnownMessage[];
+    readonly known?: readonly KnownMessage[] | undefined;
   },
 ): TemplateInput => {
-  const { reasoningEffort, templateVariables } = conversation;
-  const merged = new Map(options.defaults.templateVariables);
-  for (const [name, value] of templateVariables) if (isSet(value)) merged.set(name, value);
-  if (reasoningEffort !== null) {
-    merged.set('reasoning_effort', reasoningEffort);
-    if (!templateVariables.has('enable_thinking')) merged.set('enable_thinking', reasoningEffort !== 'none');
-  }
-  const tools = showsTools(conversation, options.defaults) ? conversation.tools : null;
-  const variables = new Map(options.specialTokens);
-  for (const [name, value] of merged) if (!reserved.has(name)) variables.set(name, value);
+  const { templateVariables } = conversation;
+  const { common, defaults, known } = options;
+  const own = ownVariables(conversation);
+  const tools = showsTools(conversation, defaults) ? conversation.tools : null;
   const traits = { contentFormat: model.template.contentFormat, knowsDeveloper: model.knowsDeveloper };
   return {
     messages:
-      options.known === undefined
-        ? templateMessages(conversation.messages, traits)
-        : knownTemplateMessages(options.known, traits),
-    tools: listOf(templateVariables, 'tools') ?? tools ?? listOf(options.defaults.templateVariables, 'tools'),
-    documents: conversation.documents ?? listOf(merged, 'documents'),
+      known === undefined ? templateMessages(conversation.messages, traits) : knownTemplateMessages(known, traits),
+    tools: listOf(templateVariables, 'tools') ?? tools ?? listOf(defaults.templateVariables, 'tools'),
+    documents: conversation.documents ?? listOf(own.has('documents') ? own : defaults.templateVariables, 'documents'),
     addGenerationPrompt: conversation.addsGenerationPrompt,
-    variables,
+    variables: withOwn(common, own),
   };
 };
