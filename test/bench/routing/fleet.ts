@@ -21,7 +21,6 @@ import {
   createInferredLedger,
   createLedger,
   createWorkTally,
-  type EndpointLoad,
   type EndpointState,
   type PoolSnapshot,
 } from '../../../sidecar/pool/index.ts';
@@ -34,6 +33,7 @@ import {
   type RouteRequest,
 } from '../../../sidecar/routing/index.ts';
 import { parseProfile } from '../../../sidecar/scheduling/index.ts';
+import { load } from '../../support/candidates.ts';
 import { BLOCK_SIZE, fill } from '../kvindex/workload.ts';
 import { qwen3Folder } from '../prompt/qwen3.ts';
 
@@ -53,23 +53,6 @@ export interface Fleet {
   /** Tells every endpoint's load, as a scrape would where requests end about when the next scrape is due. */
   scrape(): void;
 }
-
-const unloaded: EndpointLoad = {
-  running: 0,
-  waiting: 0,
-  kvUsage: 0.5,
-  sentAtMs: 0,
-  readAtMs: 0,
-  kvCapacityTokens: null,
-  blockSize: BLOCK_SIZE,
-  prefixCachingEnabled: true,
-  processStartSeconds: null,
-  isAsleep: false,
-  prefixCacheQueries: null,
-  prefixCacheHits: null,
-  firstTokens: null,
-  finishedRequests: null,
-};
 
 const blockStored = {
   kind: 'block-stored',
@@ -164,8 +147,8 @@ export const createFleet = async (options: { readonly endpoints: number; readonl
   const scrape = (): void => {
     const nowMs = clock.now();
     for (const { endpoint } of states) {
-      const load = { ...unloaded, running: running.get(endpoint.id) ?? 0, sentAtMs: nowMs, readAtMs: nowMs };
-      inferredLedger.observeLoad(endpoint.id, load);
+      const scraped = load({ running: running.get(endpoint.id) ?? 0, sentAtMs: nowMs, readAtMs: nowMs });
+      inferredLedger.observeLoad(endpoint.id, scraped);
     }
     running.clear();
   };

@@ -35,6 +35,25 @@ class NaiveHistory {
   }
 }
 
+/** Records up to `prompts` prompts in histories of up to `most` blocks, and asks for another one after each. */
+const expectAgreement = (
+  prompt: fc.Arbitrary<readonly number[]>,
+  limits: { readonly prompts: number; readonly most: number },
+): void => {
+  const sent = fc.array(prompt, { maxLength: limits.prompts });
+  fc.assert(
+    fc.property(sent, prompt, fc.integer({ min: 1, max: limits.most }), (prompts, asked, most) => {
+      const history = createRoutingHistory({ maxBlocksPerHolder: most });
+      const naive = new NaiveHistory(most);
+      for (const one of prompts) {
+        history.record(holder(0), keys(one));
+        naive.record(one);
+        expect(match(history, keys(asked))[0]).toBe(naive.match(asked));
+      }
+    }),
+  );
+};
+
 describe('routing history', () => {
   it('gives the blocks that were sent to each holder', () => {
     const history = createRoutingHistory();
@@ -76,17 +95,7 @@ describe('routing history', () => {
 
   it('agrees with a plain list of prefixes', () => {
     const prompt = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 6 });
-    fc.assert(
-      fc.property(fc.array(prompt, { maxLength: 30 }), prompt, fc.integer({ min: 1, max: 12 }), (sent, asked, most) => {
-        const history = createRoutingHistory({ maxBlocksPerHolder: most });
-        const naive = new NaiveHistory(most);
-        for (const one of sent) {
-          history.record(holder(0), keys(one));
-          naive.record(one);
-          expect(match(history, keys(asked))[0]).toBe(naive.match(asked));
-        }
-      }),
-    );
+    expectAgreement(prompt, { prompts: 30, most: 12 });
   });
 
   it('agrees with a plain list for long prompts that go on, end early and part', () => {
@@ -94,22 +103,7 @@ describe('routing history', () => {
     const prompt = fc
       .array(run, { minLength: 1, maxLength: 3 })
       .map((runs) => runs.flatMap(({ token, blocks }) => Array.from({ length: blocks }, () => token)));
-    fc.assert(
-      fc.property(
-        fc.array(prompt, { maxLength: 12 }),
-        prompt,
-        fc.integer({ min: 1, max: 250 }),
-        (sent, asked, most) => {
-          const history = createRoutingHistory({ maxBlocksPerHolder: most });
-          const naive = new NaiveHistory(most);
-          for (const one of sent) {
-            history.record(holder(0), keys(one));
-            naive.record(one);
-            expect(match(history, keys(asked))[0]).toBe(naive.match(asked));
-          }
-        },
-      ),
-    );
+    expectAgreement(prompt, { prompts: 12, most: 250 });
   });
 
   it('keeps to its memory where no two prompts begin alike', () => {
