@@ -55,12 +55,11 @@ export class ChainSegments {
   /** How many keys of a chain from number `from` to before `to` a segment has that begins with the first of them. */
   shared(segment: number, keys: BlockKeys, range: { readonly from: number; readonly to: number }): number {
     const { from, to } = range;
-    let different = Math.min(this.count(segment), to - from) + 1;
-    let same = different - 1;
+    const most = Math.min(this.count(segment), to - from);
     // Mostly all of them; where the last is the same, so are those before it.
-    if (this.#has(segment, same - 1, { keys, key: from + same - 1 })) return same;
-    different = same;
-    same = 1;
+    if (this.#has(segment, most - 1, { keys, key: from + most - 1 })) return most;
+    let same = 1;
+    let different = most;
     while (different - same > 1) {
       const middle = (same + different) >>> 1;
       if (this.#has(segment, middle - 1, { keys, key: from + middle - 1 })) same = middle;

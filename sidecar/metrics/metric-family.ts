@@ -29,7 +29,7 @@ export class MetricFamily {
   /** By label values, joined. */
   readonly #series = new Map<string, Series>();
   /** Found last, and mostly wanted again. */
-  #last: Series | null = null;
+  #last: Series | undefined;
 
   /** `name` is the whole one, prefix included. */
   constructor(definition: MetricDefinition, name: string) {
@@ -67,7 +67,7 @@ export class MetricFamily {
   /** Drops the series that have all of these label values. */
   forget(part: MetricLabels): void {
     for (const [key, { labels }] of this.#series) if (includes(labels, part)) this.#series.delete(key);
-    this.#last = null;
+    this.#last = undefined;
   }
 
   /** Prometheus' exposition format 0.0.4, without a newline at the end. */
@@ -85,8 +85,8 @@ export class MetricFamily {
     const { definition } = this;
     let given = 0;
     for (const _ in labels) given += 1;
-    const known = this.#isLast(labels) ? this.#last : this.#series.get(this.#keyOf(labels));
-    if (known !== null && known !== undefined && given === definition.labels.length) {
+    const known = this.#lastWith(labels) ?? this.#series.get(this.#keyOf(labels));
+    if (known !== undefined && given === definition.labels.length) {
       this.#last = known;
       return known;
     }
@@ -100,11 +100,11 @@ export class MetricFamily {
     return series;
   }
 
-  #isLast(labels: MetricLabels): boolean {
-    const last = this.#last?.labels;
-    if (last === undefined) return false;
-    for (const name of this.definition.labels) if (labels[name] !== last[name]) return false;
-    return true;
+  /** The series found last, if its labels are these. */
+  #lastWith(labels: MetricLabels): Series | undefined {
+    const last = this.#last;
+    for (const name of this.definition.labels) if (labels[name] !== last?.labels[name]) return undefined;
+    return last;
   }
 
   /** Tells series apart. A single label's value is taken as it is: looking up a text made for it would hash it each time. */

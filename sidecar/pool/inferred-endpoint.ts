@@ -131,9 +131,7 @@ export class InferredEndpoint {
   #sweepBlind(nowMs: number): void {
     const quietMs = this.#quietMs();
     const leastAgeMs = Math.min(quietMs, BLIND_FIRST_TOKEN_MS);
-    // There may be thousands, four times a second: an iterator would double the cost.
-    for (let request = this.#requests.oldest, next = request; request !== null; request = next) {
-      next = request.newer;
+    for (const request of this.#requests) {
       // Those behind it are younger still.
       if (nowMs - request.bookedAtMs < leastAgeMs) return;
       if (!request.booking.isAwaiting) {

@@ -34,8 +34,6 @@ interface Verdict {
 
 const structural: ReadonlySet<MissReason | null> = new Set(['prompt-tokens', 'other-model', 'block-size']);
 
-const missesIn = ({ missReason }: AuditSample): number => (missReason === null ? 0 : 1);
-
 const judge = (samples: readonly AuditSample[]): Verdict => {
   let misses = 0;
   let structuralMisses = 0;
@@ -80,21 +78,14 @@ const causeOf = (samples: readonly AuditSample[]): DriftCause => {
  */
 export class AuditWindow {
   #samples: TimedSample[] = [];
-  /** Those of them that missed. */
-  #misses = 0;
   #drift: Drift | null = null;
 
-  /** Takes a sample in; O(window) where some missed. */
+  /** Takes a sample in; O(window). */
   add(sample: AuditSample, atMs: number): void {
     this.#forgetOld(atMs);
     this.#samples.push({ ...sample, atMs });
-    this.#misses += missesIn(sample);
-    const oldest = this.#samples[0];
-    if (this.#samples.length > windowSamples && oldest !== undefined) {
-      this.#misses -= missesIn(oldest);
-      this.#samples.shift();
-    }
-    if (this.#drift !== null || this.#misses >= fewestMisses) this.#judge();
+    if (this.#samples.length > windowSamples) this.#samples.shift();
+    this.#judge();
   }
 
   drift(atMs: number): Drift | null {
@@ -103,21 +94,18 @@ export class AuditWindow {
   }
 
   clear(): void {
-    this.#keep([]);
+    this.#samples = [];
     this.#drift = null;
-  }
-
-  #keep(samples: TimedSample[]): void {
-    this.#samples = samples;
-    this.#misses = samples.reduce((sum, sample) => sum + missesIn(sample), 0);
   }
 
   #judge(): void {
     const samples = this.#samples;
+    // Mostly nothing missed, and there is no drift to look for.
+    if (this.#drift === null && judge(samples).misses < fewestMisses) return;
     if (this.#drift !== null) {
       const newest = samples.slice(-recoverySamples);
       if (isRightAgain(newest)) {
-        this.#keep(newest);
+        this.#samples = newest;
         this.#drift = null;
         return;
       }
@@ -133,7 +121,7 @@ export class AuditWindow {
   #forgetOld(atMs: number): void {
     const first = this.#samples.findIndex((sample) => atMs - sample.atMs <= maxAgeMs);
     if (first === 0) return;
-    this.#keep(first < 0 ? [] : this.#samples.slice(first));
+    this.#samples = first < 0 ? [] : this.#samples.slice(first);
     if (this.#samples.length < fewestSamples) this.#drift = null;
   }
 }

@@ -35,8 +35,6 @@ const amongAll = (figures: Float64Array, removedBy: Schedule['removedBy']): Floa
 };
 
 const weightedSums = (columns: readonly ScoreColumn[], scorers: Profile['scorers'], length: number): Float64Array => {
-  const [only] = columns;
-  if (only !== undefined && columns.length === 1 && scorers[0]?.weight === 1) return only.scores;
   const totals = new Float64Array(length);
   for (let column = 0; column < columns.length; column += 1) {
     const scores = columns[column]?.scores;

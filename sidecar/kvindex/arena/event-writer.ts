@@ -61,8 +61,9 @@ export class EventWriter {
           from = block;
           to = block + this.#lookAhead(event, block);
         }
-        const key = { lo: this.#ahead.lo[block - from] ?? 0, hi: this.#ahead.hi[block - from] ?? 0 };
-        node = this.#store.findOrAdd({ ...key, parent: node, sizeClass });
+        const keyLo = this.#ahead.lo[block - from] ?? 0;
+        const keyHi = this.#ahead.hi[block - from] ?? 0;
+        node = this.#store.findOrAdd({ lo: keyLo, hi: keyHi, parent: node, sizeClass });
         if (node === 0) return { kind: 'stored', blocks: block - duplicates, duplicates };
       } else {
         this.#goOnFrom(known);

@@ -14,7 +14,7 @@ const homeIn = ({ homes, depth }: Shard, lo: number): number => homeOf(lo << dep
 
 /**
  * Finds records by a 64-bit key, which the records hold in their first two fields (lo, hi). The lower halves must be
- * random. 8 bytes a slot, about 14 a record; records are read only where a lower half agrees, so that growing and
+ * random. 8 bytes a slot, about 13 a record; records are read only where a lower half agrees, so that growing and
  * deleting look at none. Deletion shifts back: there are no tombstones. Record 0 is never stored: 0 means "none".
  * O(1) each.
  */
@@ -22,7 +22,7 @@ export class IdTable {
   readonly #records: RecordPages;
   readonly #directory = new ShardDirectory({
     width: SLOT_FIELDS,
-    growth: 1.5,
+    growth: 1.3,
     isTaken: (slots, from) => slots[from + SLOT_ID] !== 0,
     hashAt: (slots, from) => slots[from + SLOT_LO] ?? 0,
     move: (slots, from, shard) => place(shard, slots[from + SLOT_LO] ?? 0, slots[from + SLOT_ID] ?? 0),

@@ -31,8 +31,11 @@ interface BlockKeyOptions {
   readonly resume?: ChainState;
 }
 
-/** An empty buffer for {@link computeBlockKeys}. */
-export const createBlockKeyBuffer = (): BlockKeyBuffer => ({ lo: new Int32Array(0), hi: new Int32Array(0) });
+/** A buffer for {@link computeBlockKeys}, with room for `blocks` keys at first. */
+export const createBlockKeyBuffer = (blocks = 0): BlockKeyBuffer => ({
+  lo: new Int32Array(blocks),
+  hi: new Int32Array(blocks),
+});
 
 const roomFor = (buffer: BlockKeyBuffer, blocks: number): void => {
   if (buffer.lo.length >= blocks && buffer.hi.length >= blocks) return;
@@ -71,7 +74,7 @@ export const computeBlockKeys = (tokenIds: Int32Array, options: BlockKeyOptions)
   const tokens = Math.min(options.tokenCount ?? tokenIds.length, tokenIds.length);
   const newBlocks = Math.floor(tokens / blockSize);
   const count = firstBlock + newBlocks;
-  const buffer = options.into ?? { lo: new Int32Array(count), hi: new Int32Array(count) };
+  const buffer = options.into ?? createBlockKeyBuffer(count);
   roomFor(buffer, count);
   const { lo, hi } = buffer;
   const hasItems = identity.multimodal.length > 0;

@@ -37,12 +37,16 @@ const listOf = (variables: JsonObject, name: string): readonly JsonValue[] | nul
   return isJsonArray(value) ? value : null;
 };
 
-/** Variables that a template sees whatever the request: the special tokens, then the server's defaults. */
-export const commonVariables = (specialTokens: JsonObject, { templateVariables }: ServerDefaults): JsonObject => {
-  const variables = new Map(specialTokens);
-  for (const [name, value] of templateVariables) if (!reserved.has(name)) variables.set(name, value);
+const withVariables = (common: JsonObject, added: JsonObject): JsonObject => {
+  if (added.size === 0) return common;
+  const variables = new Map(common);
+  for (const [name, value] of added) if (!reserved.has(name)) variables.set(name, value);
   return variables;
 };
+
+/** Variables that a template sees whatever the request: the special tokens, then the server's defaults. */
+export const commonVariables = (specialTokens: JsonObject, { templateVariables }: ServerDefaults): JsonObject =>
+  withVariables(specialTokens, templateVariables);
 
 const none: JsonObject = new Map();
 
@@ -55,13 +59,6 @@ const ownVariables = ({ reasoningEffort, templateVariables }: Conversation): Jso
   own.set('reasoning_effort', reasoningEffort);
   if (!templateVariables.has('enable_thinking')) own.set('enable_thinking', reasoningEffort !== 'none');
   return own;
-};
-
-const withOwn = (common: JsonObject, own: JsonObject): JsonObject => {
-  if (own.size === 0) return common;
-  const variables = new Map(common);
-  for (const [name, value] of own) if (!reserved.has(name)) variables.set(name, value);
-  return variables;
 };
 
 /**
@@ -91,6 +88,6 @@ export const templateInput = (
     tools: listOf(templateVariables, 'tools') ?? tools ?? listOf(defaults.templateVariables, 'tools'),
     documents: conversation.documents ?? listOf(own.has('documents') ? own : defaults.templateVariables, 'documents'),
     addGenerationPrompt: conversation.addsGenerationPrompt,
-    variables: withOwn(common, own),
+    variables: withVariables(common, own),
   };
 };

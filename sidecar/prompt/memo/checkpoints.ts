@@ -45,10 +45,15 @@ export class Checkpoints {
     while (this.last.pieces > pieces) this.#places.pop();
   }
 
-  /** The last ids in front of the last place, {@link tailLength} of them or, near the start, all. */
+  /** How many ids in front of the last place are kept: {@link tailLength} or, near the start, all. */
+  get keptIds(): number {
+    return Math.min(this.last.tokens, this.tailLength);
+  }
+
+  /** Those ids, in order. */
   tail(): Int32Array {
     const from = Math.max(0, this.count - 1) * this.tailLength;
-    return this.#tails.slice(from, from + Math.min(this.last.tokens, this.tailLength));
+    return this.#tails.slice(from, from + this.keptIds);
   }
 
   /** Adds a place; `tail` as {@link tail} gives it. */

@@ -147,9 +147,9 @@ export class TurnEncoder {
   }
 }
 
-const keptOf = (state: EncodedTurn): Pick<TurnSequenceParts, 'state' | 'keptTokens' | 'tailLength'> => {
-  const { last, tailLength } = state.checkpoints;
-  return { state, keptTokens: last.tokens, tailLength: Math.min(last.tokens, tailLength) };
+const keptOf = (state: EncodedTurn): Pick<TurnSequenceParts, 'state' | 'keptTokens' | 'keptIds'> => {
+  const { last, keptIds } = state.checkpoints;
+  return { state, keptTokens: last.tokens, keptIds };
 };
 
 /** Whether no piece from number `from` on holds half a surrogate pair. */

@@ -11,7 +11,7 @@ export interface TurnSequenceParts {
   /** Tokens that stand as in an earlier turn. */
   readonly keptTokens: number;
   /** How many of the last of their ids are known. */
-  readonly tailLength: number;
+  readonly keptIds: number;
   /** Those, and the ids behind them. */
   readonly ids: Int32Array;
   /** Makes all ids from the start. */
@@ -37,7 +37,7 @@ export class TurnSequence implements PromptSequence {
     this.#version = parts.state.version;
     this.identity = parts.identity;
     this.isWhole = parts.isWhole;
-    this.tokenCount = parts.keptTokens + parts.ids.length - parts.tailLength;
+    this.tokenCount = parts.keptTokens + parts.ids.length - parts.keptIds;
   }
 
   get tokenIds(): Int32Array {
@@ -52,18 +52,16 @@ export class TurnSequence implements PromptSequence {
   }
 
   #keys({ blockSize, seed }: { readonly blockSize: number; readonly seed: KeySeed }): BlockKeys {
-    const { state, identity, keptTokens, tailLength, ids } = this.#parts;
+    const { state, identity, keptTokens, keptIds, ids } = this.#parts;
     const kind = { blockSize, seed, identity };
     const pending = keptTokens % blockSize;
-    if (state.version !== this.#version || pending > tailLength) {
-      if (pending > tailLength) this.#parts.onLargerBlocks(blockSize);
+    if (state.version !== this.#version || pending > keptIds) {
+      if (pending > keptIds) this.#parts.onLargerBlocks(blockSize);
       return computeBlockKeys(this.tokenIds, kind);
     }
     const chain = state.chain(kind);
     const isKnown = chain.reaches(keptTokens);
-    const keys = isKnown
-      ? chain.extend(ids.subarray(tailLength - pending), keptTokens)
-      : chain.extend(this.tokenIds, 0);
+    const keys = isKnown ? chain.extend(ids.subarray(keptIds - pending), keptTokens) : chain.extend(this.tokenIds, 0);
     this.#parts.changed();
     return keys;
   }

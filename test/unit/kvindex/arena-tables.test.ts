@@ -34,7 +34,7 @@ describe('id table', () => {
       if (found !== (alive.has(id) ? id : 0)) wrong += 1;
     }
     expect(wrong).toBe(0);
-    expect(table.bytes / alive.size).toBeLessThan(20);
+    expect(table.bytes / alive.size).toBeLessThan(16);
   });
 });
 
