@@ -43,6 +43,7 @@ export interface ParsedRequest {
 /** A prompt as read from a body, and the request it came in. */
 export interface ReadPrompt {
   readonly source: PromptSource;
+  readonly path: string | null;
   readonly body: Uint8Array;
   /** False where the body ended before the document did. */
   readonly isBodyWhole: boolean;

@@ -1,4 +1,5 @@
 import { type Random, seededRandom } from '../../sidecar/core/index.ts';
+import { anthropicMembers, anthropicMessages } from './anthropic-shape.ts';
 
 /** A request body as a client might send it, and whether it was cut off. */
 export interface RandomBody {
@@ -73,8 +74,16 @@ export class RandomChats {
   readonly #chats: Chat[] = [];
   readonly #conversations: number;
   readonly #longestWords: number;
+  readonly #isAnthropic: boolean;
 
-  constructor(options: { readonly seed: number; readonly conversations: number; readonly longestWords: number }) {
+  constructor(options: {
+    readonly seed: number;
+    readonly conversations: number;
+    readonly longestWords: number;
+    /** Whether requests have the shape of `/v1/messages`, not that of `/v1/chat/completions`. */
+    readonly isAnthropic?: boolean;
+  }) {
+    this.#isAnthropic = options.isAnthropic ?? false;
     this.#random = seededRandom(options.seed);
     this.#conversations = options.conversations;
     this.#longestWords = options.longestWords;
@@ -175,6 +184,7 @@ export class RandomChats {
     if (this.#chance(0.03)) this.#toggle(chat, 'cache_salt', `salt-${this.#below(3)}`);
     if (this.#chance(0.02)) this.#toggle(chat, 'add_generation_prompt', false);
     if (this.#chance(0.02)) this.#toggle(chat, 'user', `user-${this.#below(3)}`);
+    if (this.#chance(0.02) && this.#isAnthropic) this.#toggle(chat, 'thinking', { type: 'disabled' });
     if (this.#chance(0.05)) chat.extra.sort(() => this.#random() - 0.5);
     if (this.#chance(0.02)) chat.spacing = this.#below(3);
   }
@@ -187,8 +197,10 @@ export class RandomChats {
 
   #write({ messages, extra, spacing }: Chat): string {
     const space = ['', ' ', '\n  '][spacing] ?? '';
-    const list = messages.map((message) => JSON.stringify(message)).join(`,${space}`);
-    const members = extra.map(([key, value]) => {
+    const listed = this.#isAnthropic ? anthropicMessages(messages) : messages;
+    const list = listed.map((message) => JSON.stringify(message)).join(`,${space}`);
+    const sent = this.#isAnthropic ? anthropicMembers(messages, extra) : extra;
+    const members = sent.map(([key, value]) => {
       const text = key === 'messages' ? `[${space}${list}${space}]` : JSON.stringify(value);
       return `"${key}":${space}${text}`;
     });

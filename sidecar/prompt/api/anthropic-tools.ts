@@ -44,6 +44,9 @@ const changesIn = (messages: readonly JsonObject[]): readonly Change[] =>
       return [{ isRemoval: type === 'tool_removal', tool }];
     });
 
+/** Whether a message adds tools or removes some. */
+export const changesTools = (message: JsonObject): boolean => changesIn([message]).length > 0;
+
 /** Anthropic's tools as vLLM dumps them for a chat template, changes in the messages applied; null where there are none. */
 export const dumpAnthropicTools = (
   value: JsonValue | undefined,

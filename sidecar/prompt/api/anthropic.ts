@@ -1,7 +1,7 @@
 import { blocksOf, chatMessagesOf, systemText } from './anthropic-blocks.ts';
-import { dumpAnthropicTools } from './anthropic-tools.ts';
+import { changesTools, dumpAnthropicTools } from './anthropic-tools.ts';
 import { conversationCut, readTemplateVariables, withoutOpenMember } from './chat.ts';
-import { readChatMessage } from './chat-message.ts';
+import { type MessageOptions, readChatMessage } from './chat-message.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json-value.ts';
 import { objectMember, stringMember } from './members.ts';
 import type { ChatMessage, Conversation, PromptSource, TemplateHabits } from './prompt-source.ts';
@@ -62,6 +62,9 @@ const translateOpen = (message: JsonObject, body: RequestBody): Read<readonly Js
   return read(translated.value.at(-1)?.has('content') === true ? translated.value : translated.value.slice(0, -1));
 };
 
+/** How the chat messages that Anthropic's become are read. */
+const shapedOptions: Omit<MessageOptions, 'isOpen'> = { dialect: 'chat', renamesReasoning: true, hasFinalCalls: true };
+
 interface Translation {
   readonly messages: readonly ChatMessage[];
   readonly isLastOpen: boolean;
@@ -88,14 +91,23 @@ const translate = (
   const last = open.value.at(-1);
   const isLastOpen = last !== undefined && last.get('role') !== 'tool';
   const messages = readAll(shaped, (message, index) =>
-    readChatMessage(message, {
-      dialect: 'chat',
-      renamesReasoning: true,
-      hasFinalCalls: true,
-      isOpen: isLastOpen && index === shaped.length - 1,
-    }),
+    readChatMessage(message, { ...shapedOptions, isOpen: isLastOpen && index === shaped.length - 1 }),
   );
   return 'refused' in messages ? messages : read({ messages: messages.value, isLastOpen });
+};
+
+/**
+ * The chat messages that one message of a whole body becomes; null where it is refused, becomes none, or changes what others
+ * or the tools become.
+ */
+export const anthropicMessage = (message: JsonValue): readonly ChatMessage[] | null => {
+  if (!isJsonObject(message)) return null;
+  const role = stringMember(message, 'role');
+  if ((role !== 'user' && role !== 'assistant') || changesTools(message)) return null;
+  const shaped = translateMessage(message);
+  if ('refused' in shaped) return null;
+  const messages = readAll(shaped.value, (part) => readChatMessage(part, { ...shapedOptions, isOpen: false }));
+  return 'refused' in messages || messages.value.length === 0 ? null : messages.value;
 };
 
 const readEffort = (

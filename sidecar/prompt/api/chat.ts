@@ -105,8 +105,9 @@ export const withoutOpenMember = (body: RequestBody, usable: readonly string[] =
   return { ...body, root: new Map([...body.root].filter(([name]) => name !== key)) };
 };
 
-const readConversation = (body: RequestBody, dialect: ChatDialect, messages: ReadMessages): Read<Conversation> => {
+const readConversation = (body: RequestBody, dialect: ChatDialect): Read<Conversation> => {
   const { root } = body;
+  const messages = readMessages(body, dialect);
   if ('refused' in messages) return messages;
   const tools = dumpTools(root.get('tools'));
   if ('refused' in tools) return tools;
@@ -135,24 +136,13 @@ const readConversation = (body: RequestBody, dialect: ChatDialect, messages: Rea
 const hasMedia = ({ messages }: Conversation): boolean =>
   messages.some(({ content }) => content.some(({ kind }) => kind === 'media'));
 
-/**
- * The prompt of a chat-like request: the conversation, or the ids that it brings in its place. `messages` stand for those
- * of the body where they were read elsewhere.
- */
-export const chatSource = (
-  wholeBody: RequestBody,
-  dialect: ChatDialect,
-  messages: readonly ChatMessage[] | null = null,
-): Read<PromptSource> => {
+/** The prompt of a chat-like request: the conversation, or the ids that it brings in its place. */
+export const chatSource = (wholeBody: RequestBody, dialect: ChatDialect): Read<PromptSource> => {
   const body = withoutOpenMember(wholeBody);
   const options = { addsSpecialTokens: false, truncates: dialect.truncates };
   const given = dialect.isFull ? givenPrompt(body) : read(null);
   if ('refused' in given) return given;
-  const conversation = readConversation(
-    body,
-    dialect,
-    messages === null ? readMessages(body, dialect) : read({ messages, isLastOpen: false }),
-  );
+  const conversation = readConversation(body, dialect);
   if (given.value !== null && ('refused' in conversation || !hasMedia(conversation.value)))
     return withPromptOptions(body, { kind: 'plain', prompts: [given.value] }, { ...options, truncates: false });
   if ('refused' in conversation) return conversation;

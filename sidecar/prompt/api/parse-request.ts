@@ -96,7 +96,8 @@ const embeddingsSource = (body: RequestBody): Read<PromptSource> => {
   return body.root.has('messages') ? chatSource(body, embeddingsDialect) : plainSource(body, 'input');
 };
 
-const readSource = (body: RequestBody, api: ApiKind): Read<PromptSource> => {
+/** The prompt of a body by its API. */
+export const readSource = (body: RequestBody, api: ApiKind): Read<PromptSource> => {
   switch (api) {
     case 'chat':
       return chatSource(body, chatDialect);
@@ -184,6 +185,13 @@ export const parseRequest = (request: PromptRequest): ParsedRequest => {
     bodyBytes: request.body.byteLength,
     ...('refused' in source
       ? {}
-      : { prompt: { source: source.value, body: request.body, isBodyWhole: body.openPath === null } }),
+      : {
+          prompt: {
+            source: source.value,
+            path: request.path,
+            body: request.body,
+            isBodyWhole: body.openPath === null,
+          },
+        }),
   };
 };

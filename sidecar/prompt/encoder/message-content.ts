@@ -1,6 +1,6 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from '../api/json-value.ts';
 import type { ChatMessage, ContentPart } from '../api/prompt-source.ts';
-import type { KnownMessage } from '../memo/conversation-record.ts';
+import type { RememberedMessage } from '../memo/conversation-record.ts';
 import type { ContentFormat } from '../template/port.ts';
 
 const partObject = (part: ContentPart): JsonObject => {
@@ -87,7 +87,7 @@ export const templateMessages = (messages: readonly ChatMessage[], traits: Messa
 
 /** The same of remembered messages, whose form is remembered too. */
 export const knownTemplateMessages = (
-  messages: readonly KnownMessage[],
+  messages: readonly RememberedMessage[],
   traits: MessageTraits,
 ): readonly JsonObject[] => {
   const { contentFormat: format, knowsDeveloper } = traits;

@@ -3,7 +3,7 @@ import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { JsonObject } from '../api/json-value.ts';
 import { parseRequest } from '../api/parse-request.ts';
 import type { Conversation, PromptSource } from '../api/prompt-source.ts';
-import type { KnownMessage } from '../memo/conversation-record.ts';
+import type { RememberedMessage } from '../memo/conversation-record.ts';
 import { Shadow } from '../memo/shadow.ts';
 import type { TurnEncoder } from '../memo/turn-encoder.ts';
 import type { TurnSequenceParts } from '../memo/turn-sequence.ts';
@@ -116,10 +116,9 @@ class LocalEncoder implements PromptEncoder {
   }
 
   /** Makes a prompt again from its body's bytes, when keys are made of it. */
-  #checkOf({ prompt, api }: ParsedRequest, identity: PromptIdentity): TurnSequenceParts['check'] {
+  #checkOf({ prompt }: ParsedRequest, identity: PromptIdentity): TurnSequenceParts['check'] {
     return (sequence, keys, seed) => {
-      const body = prompt?.body ?? new Uint8Array(0);
-      const path = api === 'chat' ? '/v1/chat/completions' : null;
+      const { body = new Uint8Array(0), path = null } = prompt ?? {};
       const again = parseRequest({ path, body, isComplete: true });
       const source = again.prompt?.source;
       const fresh =
@@ -204,7 +203,7 @@ class LocalEncoder implements PromptEncoder {
     return { tokenIds, isWhole: false, certainTokens: Math.min(certain.length, tokenIds.length) };
   }
 
-  #input(conversation: Conversation, model: ModelTemplate, known?: readonly KnownMessage[]): TemplateInput {
+  #input(conversation: Conversation, model: ModelTemplate, known?: readonly RememberedMessage[]): TemplateInput {
     return templateInput(conversation, model, { common: this.#common, defaults: this.#parts.defaults, known });
   }
 

@@ -1,6 +1,6 @@
 import { isJsonArray, type JsonObject, type JsonValue } from '../api/json-value.ts';
 import type { Conversation } from '../api/prompt-source.ts';
-import type { KnownMessage } from '../memo/conversation-record.ts';
+import type { RememberedMessage } from '../memo/conversation-record.ts';
 import type { TemplateInput } from '../template/port.ts';
 import { knownTemplateMessages, templateMessages } from './message-content.ts';
 import type { ModelTemplate } from './model-template.ts';
@@ -74,7 +74,7 @@ export const templateInput = (
     readonly common: JsonObject;
     readonly defaults: ServerDefaults;
     /** The conversation's messages where they are remembered. */
-    readonly known?: readonly KnownMessage[] | undefined;
+    readonly known?: readonly RememberedMessage[] | undefined;
   },
 ): TemplateInput => {
   const { templateVariables } = conversation;

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../api/json-value.ts';
+import type { JsonObject, JsonValue } from '../api/json-value.ts';
 import type { ChatMessage } from '../api/prompt-source.ts';
 import { HASH_WORDS } from './body-scanner.ts';
 
@@ -9,6 +9,16 @@ const RECORD_OVERHEAD_BYTES = 1000;
 /** Bytes of a chunk's hash here and of its entry in the table. */
 const CHUNK_OVERHEAD_BYTES = 80;
 
+/** An API whose conversations are remembered: its requests bring the whole past as a list under `messages`. */
+export interface TurnApi {
+  readonly api: 'chat' | 'messages';
+  /**
+   * What the template sees of one entry of the list; null where that is nothing, where the engine refuses it, or where it
+   * changes what the template sees of anything else.
+   */
+  readMessage(entry: JsonValue): readonly ChatMessage[] | null;
+}
+
 /** 128 bits in 32-bit words; as plain fields, which take a fraction of an array's memory. */
 export interface MessageHash {
   readonly a: number;
@@ -17,18 +27,31 @@ export interface MessageHash {
   readonly d: number;
 }
 
-/** One message of a remembered conversation: where it stood, counted from the list's bracket, and what was read there. */
-export interface KnownMessage {
-  readonly start: number;
-  readonly end: number;
-  readonly hash: MessageHash;
+/** A message that is remembered, as read. */
+export interface RememberedMessage {
   readonly message: ChatMessage;
-  /** Estimate of the memory its text takes. */
-  readonly textBytes: number;
   /** Whether it has parts whose tokens only the model's processor knows. */
   readonly hasMedia: boolean;
   /** The message as templates of one content format see it, once one asked. */
   shown: { readonly format: 'string' | 'openai'; readonly value: JsonObject } | null;
+}
+
+/** A message as it is remembered. */
+export const remembered = (message: ChatMessage): RememberedMessage => ({
+  message,
+  hasMedia: message.content.some(({ kind }) => kind === 'media'),
+  shown: null,
+});
+
+/** One entry of a remembered list of messages: where it stood, counted from the list's bracket, and what was read there. */
+export interface KnownEntry {
+  readonly start: number;
+  readonly end: number;
+  readonly hash: MessageHash;
+  /** What the template sees of it, at least one. */
+  readonly messages: readonly RememberedMessage[];
+  /** Estimate of the memory its text takes. */
+  readonly textBytes: number;
 }
 
 /** What an encoder keeps of the last turn; of its own kind for each. */
@@ -39,18 +62,21 @@ export interface RememberedTurn {
   branch(): RememberedTurn;
 }
 
+const bytesOf = ({ textBytes, messages }: KnownEntry): number => textBytes + MESSAGE_OVERHEAD_BYTES * messages.length;
+
 /** A conversation as last seen. Changed in place as it grows; a conversation that forks gets a record of its own. */
 export class ConversationRecord {
   /** Chain hashes of its body's chunks. */
   chain: Int32Array = new Int32Array(0);
-  readonly messages: KnownMessage[];
+  readonly api: TurnApi;
+  readonly entries: KnownEntry[] = [];
   turn: RememberedTurn | null;
-  #messageBytes = 0;
+  #entryBytes = 0;
 
-  constructor(messages: readonly KnownMessage[] = [], turn: RememberedTurn | null = null) {
-    this.messages = [];
+  constructor(api: TurnApi, entries: readonly KnownEntry[] = [], turn: RememberedTurn | null = null) {
+    this.api = api;
     this.turn = turn;
-    for (const message of messages) this.append(message);
+    for (const entry of entries) this.append(entry);
   }
 
   get chunks(): number {
@@ -59,18 +85,18 @@ export class ConversationRecord {
 
   /** Estimate of the memory it takes. */
   get bytes(): number {
-    return RECORD_OVERHEAD_BYTES + this.#messageBytes + this.chunks * CHUNK_OVERHEAD_BYTES + (this.turn?.bytes ?? 0);
+    return RECORD_OVERHEAD_BYTES + this.#entryBytes + this.chunks * CHUNK_OVERHEAD_BYTES + (this.turn?.bytes ?? 0);
   }
 
-  append(message: KnownMessage): void {
-    this.messages.push(message);
-    this.#messageBytes += message.textBytes + MESSAGE_OVERHEAD_BYTES;
+  append(entry: KnownEntry): void {
+    this.entries.push(entry);
+    this.#entryBytes += bytesOf(entry);
   }
 
-  /** Forgets messages from number `count` on. */
+  /** Forgets entries from number `count` on. */
   truncate(count: number): void {
-    for (const { textBytes } of this.messages.slice(count)) this.#messageBytes -= textBytes + MESSAGE_OVERHEAD_BYTES;
-    this.messages.length = count;
+    for (const entry of this.entries.slice(count)) this.#entryBytes -= bytesOf(entry);
+    this.entries.length = count;
   }
 
   /** Whether this is the chain's hash number `chunk` here. */
@@ -84,9 +110,9 @@ export class ConversationRecord {
 
 /** The conversation that a request goes on with, as the encoder sees it. */
 export interface ChatTurn {
-  readonly record: ConversationRecord;
-  /** The request's messages, in order. */
-  readonly messages: readonly KnownMessage[];
+  readonly record: Pick<ConversationRecord, 'turn'>;
+  /** What the template sees of the request, in order. */
+  readonly messages: readonly RememberedMessage[];
   /** To be called when what an encoder keeps in the record has changed. */
   changed(): void;
   /** To be called when a prompt was made again from scratch; where it came out otherwise, nothing is remembered from then on. */

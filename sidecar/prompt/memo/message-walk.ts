@@ -1,15 +1,11 @@
-import { chatDialect, chatMessageOptions } from '../api/chat.ts';
-import { readChatMessage } from '../api/chat-message.ts';
 import { readJson } from '../api/json-reader.ts';
 import type { BodyScanner } from './body-scanner.ts';
-import type { KnownMessage, MessageHash } from './conversation-record.ts';
+import { type KnownEntry, type MessageHash, remembered, type TurnApi } from './conversation-record.ts';
 import { skipSpace } from './find-messages.ts';
 
 const COMMA = 0x2c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
-
-const options = { ...chatMessageOptions(chatDialect), isOpen: false };
 
 /** A character beyond Latin-1 in JSON, as it is or escaped. V8 keeps a text that has one in two bytes a character. */
 const beyondLatin1 = /[\u0100-\uffff]|\\u(?!00)/;
@@ -40,9 +36,9 @@ export class MessageWalk {
     this.at = listStart + 1;
   }
 
-  /** Goes on behind a message that is known to stand in this body. */
-  jump(message: KnownMessage): void {
-    this.at = this.#listStart + message.end;
+  /** Goes on behind an entry that is known to stand in this body. */
+  jump(entry: KnownEntry): void {
+    this.at = this.#listStart + entry.end;
     this.#isFirst = false;
   }
 
@@ -64,7 +60,7 @@ export class MessageWalk {
   }
 
   /** Whether the message stood at is one that was read before. Passes it where it is. */
-  passKnown(known: KnownMessage): boolean {
+  passKnown(known: KnownEntry): boolean {
     if (this.at !== this.#listStart + known.start) return false;
     const end = this.#listStart + known.end;
     if (end >= this.#end) return false;
@@ -75,8 +71,8 @@ export class MessageWalk {
     return true;
   }
 
-  /** Reads the message stood at and passes it; null where it is none that a plain chat request has. */
-  read(): KnownMessage | null {
+  /** Reads the message stood at and passes it; null where it is none that a plain request of the API has. */
+  read(api: TurnApi): KnownEntry | null {
     const start = this.at;
     const end = this.#scanner.skipContainer(start, this.#end);
     if (end < 0) return null;
@@ -84,16 +80,14 @@ export class MessageWalk {
     if (text === null) return null;
     const reading = readJson(text);
     if (reading.kind !== 'whole') return null;
-    const message = readChatMessage(reading.value, options);
-    if ('refused' in message) return null;
-    const known: KnownMessage = {
+    const messages = api.readMessage(reading.value);
+    if (messages === null) return null;
+    const known: KnownEntry = {
       start: start - this.#listStart,
       end: end - this.#listStart,
       hash: hashOf(this.#scanner.hash(start, end)),
-      message: message.value,
+      messages: messages.map(remembered),
       textBytes: beyondLatin1.test(text) ? text.length * 2 : text.length,
-      hasMedia: message.value.content.some(({ kind }) => kind === 'media'),
-      shown: null,
     };
     this.jump(known);
     return known;

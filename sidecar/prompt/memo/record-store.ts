@@ -1,5 +1,5 @@
 import { HASH_WORDS } from './body-scanner.ts';
-import type { ConversationRecord } from './conversation-record.ts';
+import type { ConversationRecord, TurnApi } from './conversation-record.ts';
 
 /** A record and how many chunks of a body it knows. */
 export interface Known {
@@ -34,11 +34,11 @@ export class RecordStore {
     return this.#records.size;
   }
 
-  /** The record that knows most of a body. Looked for from the end, where a growing conversation is found at once. */
-  find(words: Int32Array, chunks: number): Known | null {
+  /** The record of an API's requests that knows most of a body. Looked for from the end, where a growing conversation is found at once. */
+  find(words: Int32Array, chunks: number, api: TurnApi): Known | null {
     for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
       const record = this.#byHash.get(keyOf(words, chunk));
-      if (record?.holds(chunk, words) === true) return { record, chunks: chunk + 1 };
+      if (record?.api === api && record.holds(chunk, words)) return { record, chunks: chunk + 1 };
     }
     return null;
   }

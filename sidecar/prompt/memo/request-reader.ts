@@ -1,14 +1,15 @@
 import { parseRequest } from '../api/parse-request.ts';
-import { isRenderPath, pathMeaning } from '../api/request-path.ts';
+import type { TemplateHabits } from '../api/prompt-source.ts';
 import type { ParsedRequest, PromptRequest } from '../types.ts';
 import { BodyScanner, HASH_WORDS } from './body-scanner.ts';
-import { type ChatTurn, ConversationRecord } from './conversation-record.ts';
+import { type ChatTurn, ConversationRecord, type TurnApi } from './conversation-record.ts';
 import { findMessages } from './find-messages.ts';
 import { type Frame, readFrame } from './frame.ts';
 import { FrameCache } from './frame-cache.ts';
 import { MessageWalk } from './message-walk.ts';
 import { type Known, RecordStore } from './record-store.ts';
 import { canScan } from './scan-instance.ts';
+import { turnApiOf } from './turn-apis.ts';
 
 /** What a reader did so far. */
 export interface ReaderFigures {
@@ -37,11 +38,11 @@ const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20;
 /** Longer bodies are read whole: one that long is hardly a conversation. */
 const MAX_BODY_BYTES = 4 * 2 ** 20;
 
-/** The list of messages of one body and what is known of it. */
+/** The list of messages of one body. */
 interface Place {
+  readonly api: TurnApi;
   readonly listStart: number;
   readonly end: number;
-  readonly chunks: number;
 }
 
 class MemoReader implements RequestReader {
@@ -51,7 +52,7 @@ class MemoReader implements RequestReader {
   readonly #store: RecordStore;
   #isTrusted = true;
   #lastPath: string | null = null;
-  #isLastPathChat = false;
+  #lastApi: TurnApi | null = null;
   #turns = 0;
   #knownTurns = 0;
   #bytes = 0;
@@ -77,45 +78,46 @@ class MemoReader implements RequestReader {
   }
 
   read(request: PromptRequest): ParsedRequest {
-    return this.#isChat(request) ? (this.#readChat(request) ?? parseRequest(request)) : parseRequest(request);
+    const api = this.#apiOf(request);
+    return (api === null ? null : this.#readTurn(request, api)) ?? parseRequest(request);
   }
 
-  #isChat({ path, body, isComplete }: PromptRequest): boolean {
+  /** Null where the request is not one to be remembered. */
+  #apiOf({ path, body, isComplete }: PromptRequest): TurnApi | null {
     if (!this.#isTrusted || !isComplete || body.length < this.#scanner.chunkBytes || body.length > MAX_BODY_BYTES)
-      return false;
+      return null;
     if (path !== this.#lastPath) {
       this.#lastPath = path;
-      this.#isLastPathChat = path !== null && pathMeaning(path) === 'chat' && !isRenderPath(path);
+      this.#lastApi = turnApiOf(path);
     }
-    return this.#isLastPathChat;
+    return this.#lastApi;
   }
 
   /** Null where anything is unusual; nothing is changed then. */
-  #readChat(request: PromptRequest): ParsedRequest | null {
+  #readTurn(request: PromptRequest, api: TurnApi): ParsedRequest | null {
     const { body } = request;
     this.#scanner.load(body);
     const listStart = findMessages(this.#scanner, body.length);
     if (listStart < 0) return null;
     const chunks = this.#scanner.chain(listStart, body.length);
     if (chunks === 0) return null;
-    const place = { listStart, end: body.length, chunks };
-    const known = this.#store.find(this.#scanner.chainWords, chunks);
+    const known = this.#store.find(this.#scanner.chainWords, chunks, api);
     const chain = this.#scanner.chainWords.slice(0, chunks * HASH_WORDS);
     const walk = new MessageWalk(this.#scanner, listStart, body.length);
-    const kept = known === null ? 0 : this.#keptMessages(known, walk);
+    const kept = known === null ? 0 : this.#keptEntries(known, walk);
     const knownBytes = walk.at - listStart;
     const fresh = [];
     for (;;) {
       const step = walk.step();
       if (step === 'end') break;
-      const message = step === 'broken' ? null : walk.read();
-      if (message === null) return null;
-      fresh.push(message);
+      const entry = step === 'broken' ? null : walk.read(api);
+      if (entry === null) return null;
+      fresh.push(entry);
     }
-    const frame = this.#frame(place, walk.at);
+    const frame = this.#frame({ api, listStart, end: body.length }, walk.at);
     if (frame === null || kept + fresh.length === 0) return null;
-    const record = this.#recordFor(known?.record ?? null, kept);
-    for (const message of fresh) record.append(message);
+    const record = known === null || kept === 0 ? new ConversationRecord(api) : goOn(known.record, kept);
+    for (const entry of fresh) record.append(entry);
     this.#store.put(record, chain, record === known?.record ? known.chunks : 0);
     this.#turns += 1;
     this.#bytes += body.length;
@@ -126,21 +128,21 @@ class MemoReader implements RequestReader {
     return this.#parsed(request, frame, record);
   }
 
-  /** How many of a record's messages stand in this body too; the walk stands behind them. */
-  #keptMessages({ record, chunks }: Known, walk: MessageWalk): number {
+  /** How many of a record's entries stand in this body too; the walk stands behind them. */
+  #keptEntries({ record, chunks }: Known, walk: MessageWalk): number {
     const knownBytes = chunks * this.#scanner.chunkBytes;
-    const { messages } = record;
+    const { entries } = record;
     let kept = 0;
-    let beyond = messages.length;
+    let beyond = entries.length;
     while (kept < beyond) {
       const middle = (kept + beyond) >>> 1;
-      if ((messages[middle]?.end ?? 0) <= knownBytes) kept = middle + 1;
+      if ((entries[middle]?.end ?? 0) <= knownBytes) kept = middle + 1;
       else beyond = middle;
     }
-    const last = messages[kept - 1];
+    const last = entries[kept - 1];
     if (last !== undefined) walk.jump(last);
     for (;;) {
-      const next = messages[kept];
+      const next = entries[kept];
       const behind = walk.at;
       if (next === undefined) return kept;
       if (walk.step() === 'message' && walk.passKnown(next)) {
@@ -152,46 +154,42 @@ class MemoReader implements RequestReader {
     }
   }
 
-  /** The record itself where the conversation goes on or its last message is another, else a new one from where they part. */
-  #recordFor(record: ConversationRecord | null, kept: number): ConversationRecord {
-    if (record === null || kept === 0) return new ConversationRecord();
-    if (kept < record.messages.length - 1) {
-      return new ConversationRecord(record.messages.slice(0, kept), record.turn?.branch() ?? null);
-    }
-    record.truncate(kept);
-    return record;
-  }
-
-  #frame({ listStart, end }: Place, listEnd: number): Frame | null {
+  #frame({ api, listStart, end }: Place, listEnd: number): Frame | null {
     const words = this.#frameWords;
     words.set(this.#scanner.hash(0, listStart));
     words.set(this.#scanner.hash(listEnd, end), HASH_WORDS);
-    const known = this.#frames.get(words);
+    const known = this.#frames.get(words, api);
     if (known !== null) return known;
     const before = this.#scanner.text(0, listStart);
     const after = this.#scanner.text(listEnd, end);
-    const frame = before === null || after === null ? null : readFrame(before, after);
-    if (frame !== null) this.#frames.set(words, frame, listStart + end - listEnd);
+    const frame = before === null || after === null ? null : readFrame(before, after, api);
+    if (frame !== null) this.#frames.set(words, { api, frame, bytes: listStart + end - listEnd });
     return frame;
   }
 
   #parsed(request: PromptRequest, frame: Frame, record: ConversationRecord): ParsedRequest {
-    const known = record.messages.slice();
-    const messages = known.map(({ message }) => message);
-    const conversation = { ...frame.conversation, messages };
-    const content = { kind: 'conversation', conversationFor: () => conversation } as const;
+    const seen = [...frame.head];
+    for (const { messages } of record.entries) seen.push(...messages);
+    const messages = seen.map(({ message }) => message);
+    const conversationFor = (habits: TemplateHabits) => ({ ...frame.conversationFor(habits), messages });
     const turn: ChatTurn = {
       record,
-      messages: known,
+      messages: seen,
       changed: () => this.#store.touch(record),
       checked: ({ isSame }) => this.#noteCheck(isSame),
     };
     return {
-      api: 'chat',
+      api: record.api.api,
       ...frame.traits,
       unreadable: null,
       bodyBytes: request.body.byteLength,
-      prompt: { source: { ...frame.source, content }, body: request.body, isBodyWhole: true, turn },
+      prompt: {
+        source: { ...frame.source, content: { kind: 'conversation', conversationFor } },
+        path: request.path,
+        body: request.body,
+        isBodyWhole: true,
+        turn,
+      },
     };
   }
 
@@ -203,6 +201,15 @@ class MemoReader implements RequestReader {
     this.#store.clear();
   }
 }
+
+/** The record itself where the conversation goes on or its last message is another, else a new one from where they part. */
+const goOn = (record: ConversationRecord, kept: number): ConversationRecord => {
+  if (kept < record.entries.length - 1) {
+    return new ConversationRecord(record.api, record.entries.slice(0, kept), record.turn?.branch() ?? null);
+  }
+  record.truncate(kept);
+  return record;
+};
 
 const plainReader: RequestReader = {
   read: parseRequest,
@@ -219,8 +226,8 @@ const plainReader: RequestReader = {
 };
 
 /**
- * Creates a reader of requests that remembers chats (`/v1/chat/completions`, whole bodies from 2 KB to 4 MB): of one that
- * goes on it reads the new messages only, and what stands around the list of messages where that changed. Anything unusual
+ * Creates a reader of requests that remembers chats (`/v1/chat/completions` and `/v1/messages`, whole bodies from 2 KB to
+ * 4 MB): of one that goes on it reads the new messages only, and what stands around the list of messages where that changed. Anything unusual
  * is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of it (default 256 MiB,
  * an estimate), what was not used for longest goes first. Remembers nothing for 0, and where WebAssembly lacks SIMD.
  */

@@ -4,7 +4,7 @@ import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { ByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
 import { AddedTokenEnds } from './added-token-ends.ts';
 import { Checkpoints } from './checkpoints.ts';
-import { type ChatTurn, ConversationRecord } from './conversation-record.ts';
+import type { ChatTurn } from './conversation-record.ts';
 import { EncodedTurn } from './encoded-turn.ts';
 import { PieceText, type PieceTools } from './piece-text.ts';
 import { shorten } from './shorten.ts';
@@ -29,7 +29,7 @@ export interface TurnOptions {
 }
 
 const forgotten = (): ChatTurn => ({
-  record: new ConversationRecord(),
+  record: { turn: null },
   messages: [],
   changed: () => {},
   checked: () => {},

@@ -1,10 +1,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { computeBlockKeys, processKeySeed } from '../../../../sidecar/kvindex/index.ts';
-import { createPromptEncoder, createRequestReader, parseRequest } from '../../../../sidecar/prompt/index.ts';
+import { createRequestReader, parseRequest } from '../../../../sidecar/prompt/index.ts';
 import type { EncodedPrompt, ParsedRequest } from '../../../../sidecar/prompt/types.ts';
 import { RandomChats } from '../../../support/random-chats.ts';
-import { tinyQwenModel } from '../../../support/tiny-qwen.ts';
+import { tinyQwenEncoder } from '../../../support/tiny-qwen.ts';
 
 const path = '/v1/chat/completions';
 const seed = processKeySeed;
@@ -37,31 +37,40 @@ const seen = (prompt: EncodedPrompt, blockSizes: readonly number[]) => {
 const withoutPrompt = ({ prompt: _, ...rest }: ParsedRequest) => rest;
 
 describe('requests read by memory', () => {
-  it('are what they are from scratch, whatever clients do to their conversations', async () => {
-    const encoder = await createPromptEncoder({ folder: tinyQwenModel });
-    const reader = createRequestReader({ maxMemoryBytes: 4_000_000 });
-    const chats = new RandomChats({ seed: 5, conversations: 40, longestWords: 60 });
-    const different: number[] = [];
-    let encodedByTurn = 0;
-    for (let turn = 0; turn < turns; turn += 1) {
-      const { body, isComplete } = chats.next();
-      const request = { path, body, isComplete };
-      const remembered = reader.read(request);
-      const fresh = parseRequest(request);
-      if (remembered.prompt?.turn !== undefined) encodedByTurn += 1;
-      const options = { loraName: turn % 7 === 0 ? 'adapter' : null };
-      const blockSizes = turn % 11 === 0 ? [16, 48] : [16];
-      const a = seen(settled(encoder.encode(remembered, options)), blockSizes);
-      const b = seen(settled(encoder.encode(fresh, options)), blockSizes);
-      const isSame = isDeepStrictEqual(withoutPrompt(remembered), withoutPrompt(fresh)) && isDeepStrictEqual(a, b);
-      if (!isSame) different.push(turn);
-    }
-    expect(different).toEqual([]);
-    const { figures } = reader;
-    expect(encodedByTurn).toBeGreaterThan(turns / 2);
-    expect(figures.knownTurns).toBeGreaterThan(turns / 3);
-    expect(figures.memoryBytes).toBeLessThanOrEqual(4_000_000);
-  }, 600_000);
+  it.each([
+    { path, template: 'tiny-qwen', isAnthropic: false },
+    { path: '/v1/messages', template: 'tiny-qwen', isAnthropic: true },
+    { path: '/v1/messages', template: 'system-first', isAnthropic: true },
+  ])(
+    'are what they are from scratch, whatever clients do to their conversations: $path, $template',
+    async (shape) => {
+      const { path, template, isAnthropic } = shape;
+      const encoder = await tinyQwenEncoder(template);
+      const reader = createRequestReader({ maxMemoryBytes: 4_000_000 });
+      const chats = new RandomChats({ seed: 5, conversations: 40, longestWords: 60, isAnthropic });
+      const different: number[] = [];
+      let encodedByTurn = 0;
+      for (let turn = 0; turn < turns; turn += 1) {
+        const { body, isComplete } = chats.next();
+        const request = { path, body, isComplete };
+        const remembered = reader.read(request);
+        const fresh = parseRequest(request);
+        if (remembered.prompt?.turn !== undefined) encodedByTurn += 1;
+        const options = { loraName: turn % 7 === 0 ? 'adapter' : null };
+        const blockSizes = turn % 11 === 0 ? [16, 48] : [16];
+        const a = seen(settled(encoder.encode(remembered, options)), blockSizes);
+        const b = seen(settled(encoder.encode(fresh, options)), blockSizes);
+        const isSame = isDeepStrictEqual(withoutPrompt(remembered), withoutPrompt(fresh)) && isDeepStrictEqual(a, b);
+        if (!isSame) different.push(turn);
+      }
+      expect(different).toEqual([]);
+      const { figures } = reader;
+      expect(encodedByTurn).toBeGreaterThan(turns / 2);
+      expect(figures.knownTurns).toBeGreaterThan(turns / 3);
+      expect(figures.memoryBytes).toBeLessThanOrEqual(4_000_000);
+    },
+    600_000,
+  );
 
   it.each([
     { text: 'ASCII', content: JSON.stringify('a'.repeat(40_000)), expected: 40_000 },
