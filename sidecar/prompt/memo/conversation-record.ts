@@ -70,6 +70,8 @@ export class ConversationRecord {
   chain: Int32Array = new Int32Array(0);
   readonly api: TurnApi;
   readonly entries: KnownEntry[] = [];
+  /** What the template sees of all entries. */
+  readonly messages: RememberedMessage[] = [];
   turn: RememberedTurn | null;
   #entryBytes = 0;
 
@@ -90,12 +92,16 @@ export class ConversationRecord {
 
   append(entry: KnownEntry): void {
     this.entries.push(entry);
+    for (const message of entry.messages) this.messages.push(message);
     this.#entryBytes += bytesOf(entry);
   }
 
   /** Forgets entries from number `count` on. */
   truncate(count: number): void {
-    for (const entry of this.entries.slice(count)) this.#entryBytes -= bytesOf(entry);
+    for (const entry of this.entries.slice(count)) {
+      this.#entryBytes -= bytesOf(entry);
+      this.messages.length -= entry.messages.length;
+    }
     this.entries.length = count;
   }
 

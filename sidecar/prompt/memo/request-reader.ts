@@ -168,8 +168,7 @@ class MemoReader implements RequestReader {
   }
 
   #parsed(request: PromptRequest, frame: Frame, record: ConversationRecord): ParsedRequest {
-    const seen = [...frame.head];
-    for (const { messages } of record.entries) seen.push(...messages);
+    const seen = frame.head.concat(record.messages);
     const messages = seen.map(({ message }) => message);
     const conversationFor = (habits: TemplateHabits) => ({ ...frame.conversationFor(habits), messages });
     const turn: ChatTurn = {

@@ -115,6 +115,20 @@ const dumpPlain = (value: Value): string => {
   return `{${text}}`;
 };
 
+/** Texts that were long to write, by what they are written from, which nothing changes: a chat's tools come with each turn. */
+const writtenTexts = new WeakMap<Dict | readonly Value[], string>();
+const longText = 128;
+
+const dumpRemembered = (value: Dict | readonly Value[]): string => {
+  const written = writtenTexts.get(value);
+  if (written !== undefined) return written;
+  const text = dumpPlain(value);
+  if (text.length >= longText) writtenTexts.set(value, text);
+  return text;
+};
+
 /** JSON text exactly as Python's `json.dumps` writes it. */
-export const dumpJson = (value: Value, style: JsonStyle): string =>
-  style === plainJson ? dumpPlain(value) : dump(value, style, 0);
+export const dumpJson = (value: Value, style: JsonStyle): string => {
+  if (style !== plainJson) return dump(value, style, 0);
+  return isDict(value) || isList(value) ? dumpRemembered(value) : dumpPlain(value);
+};
