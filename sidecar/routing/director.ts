@@ -37,7 +37,7 @@ export interface DirectorOptions {
   /** Default: one of its own, whose findings only records and metrics show. */
   readonly audit?: Audit;
   /** Reads requests; default one that remembers conversations. */
-  readonly reader?: RequestReader;
+  readonly reader?: Pick<RequestReader, 'readInSlices'>;
 }
 
 /** Ids that no two processes share: six random characters, then a counter in base 36. */

@@ -30,7 +30,7 @@ export interface Evaluation {
 /** Fixed arguments of every evaluation. */
 export interface EvaluationContext {
   readonly directory: PoolDirectory;
-  readonly reader: RequestReader;
+  readonly reader: Pick<RequestReader, 'readInSlices'>;
   readonly clock: Clock;
   readonly random: Random;
   /** Used instead of the pool's profile where a prompt is unknown and the client named a session. */
@@ -60,18 +60,22 @@ const emptyRequest = (bodyBytes: number): ParsedRequest => ({
   bodyBytes,
 });
 
-const parse = (reader: RequestReader, request: RouteRequest): ParsedRequest => {
+const parse = ({ reader }: EvaluationContext, request: RouteRequest): ParsedRequest | Promise<ParsedRequest> => {
   if (request.body === null || request.body.length === 0) return emptyRequest(request.wholeBodyBytes ?? 0);
-  return reader.read({ path: request.path, body: request.body, isComplete: request.isBodyComplete });
+  return reader.readInSlices({ path: request.path, body: request.body, isComplete: request.isBodyComplete });
 };
 
 const estimateTokens = (request: RouteRequest, parsed: ParsedRequest): number =>
   Math.ceil((request.wholeBodyBytes ?? parsed.bodyBytes) / BYTES_PER_TOKEN);
 
-/** Parse, choose the pool and encode; the part that may have to wait for a remote tokenizer. */
-const readPrompt = (context: EvaluationContext, request: RouteRequest) => {
-  const startedMs = context.clock.now();
-  const parsed = parse(context.reader, request);
+/** A request as read, since when that took. */
+interface Parsing {
+  readonly parsed: ParsedRequest;
+  readonly startedMs: number;
+}
+
+/** Chooses the pool and encodes; the part that may have to wait for a remote tokenizer. */
+const encodePrompt = (context: EvaluationContext, { parsed, startedMs }: Parsing) => {
   const parsedMs = context.clock.now();
   const choice = choosePool(context.directory, parsed.model);
   const encoder = choice?.pool.encoder() ?? null;
@@ -86,7 +90,7 @@ const readPrompt = (context: EvaluationContext, request: RouteRequest) => {
   return { parsed, choice, prompt, startedMs, parsedMs };
 };
 
-type ReadPrompt = Omit<ReturnType<typeof readPrompt>, 'prompt'> & { readonly prompt: EncodedPrompt };
+type ReadPrompt = Omit<ReturnType<typeof encodePrompt>, 'prompt'> & { readonly prompt: EncodedPrompt };
 
 const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPrompt): Evaluation => {
   const { parsed, choice, prompt, startedMs, parsedMs } = read;
@@ -131,14 +135,26 @@ const decide = (context: EvaluationContext, request: RouteRequest, read: ReadPro
   return { ...base, pool, schedule: outcome, picked, durations };
 };
 
-/**
- * Looks at one request: parse, tokenize, match, schedule. Books nothing and changes nothing but moving in-flight
- * bookings on. A promise where a remote tokenizer is asked, or long new text is encoded in slices.
- */
-export const evaluate = (context: EvaluationContext, request: RouteRequest): Evaluation | Promise<Evaluation> => {
-  const read = readPrompt(context, request);
+const encodeAndDecide = (
+  context: EvaluationContext,
+  request: RouteRequest,
+  parsing: Parsing,
+): Evaluation | Promise<Evaluation> => {
+  const read = encodePrompt(context, parsing);
   const { prompt } = read;
   if (prompt instanceof Promise)
     return prompt.then((encoded) => decide(context, request, { ...read, prompt: encoded }));
   return decide(context, request, { ...read, prompt });
+};
+
+/**
+ * Looks at one request: parse, tokenize, match, schedule. Books nothing and changes nothing but moving in-flight
+ * bookings on. A promise where a remote tokenizer is asked, or long new text is read and encoded in slices.
+ */
+export const evaluate = (context: EvaluationContext, request: RouteRequest): Evaluation | Promise<Evaluation> => {
+  const startedMs = context.clock.now();
+  const parsed = parse(context, request);
+  return parsed instanceof Promise
+    ? parsed.then((settled) => encodeAndDecide(context, request, { parsed: settled, startedMs }))
+    : encodeAndDecide(context, request, { parsed, startedMs });
 };

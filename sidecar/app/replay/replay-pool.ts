@@ -1,7 +1,7 @@
 import { type Clock, type Random, SidecarError, silentMetrics } from '../../core/index.ts';
 import { createPrefixIndex, createRoutingHistory } from '../../kvindex/index.ts';
 import { createInferredLedger, createLedger, createWorkTally } from '../../pool/index.ts';
-import { createRequestReader, type EncodedPrompt, type ParsedRequest } from '../../prompt/index.ts';
+import type { EncodedPrompt, ParsedRequest } from '../../prompt/index.ts';
 import {
   createDecisionLog,
   createDirector,
@@ -90,7 +90,7 @@ export const createReplayPool = (
     random,
     metrics: silentMetrics,
     sessionProfile: profile,
-    reader: { ...createRequestReader({ maxMemoryBytes: 0 }), read: () => parsedRequest },
+    reader: { readInSlices: () => parsedRequest },
   });
   return {
     route: (promptTokenIds) => {

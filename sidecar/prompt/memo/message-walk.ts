@@ -27,6 +27,8 @@ export class MessageWalk {
   readonly #end: number;
   /** Behind the bracket or the last message; after {@link step} at the next message, or behind the list. */
   at: number;
+  /** Whether {@link step} has come to the end of the list. */
+  isAtEnd = false;
   #isFirst = true;
 
   constructor(scanner: BodyScanner, listStart: number, end: number) {
@@ -49,6 +51,7 @@ export class MessageWalk {
     const byte = at < this.#end ? bytes[at] : -1;
     if (byte === CLOSE_BRACKET) {
       this.at = at + 1;
+      this.isAtEnd = true;
       return 'end';
     }
     if (!this.#isFirst) {
@@ -71,8 +74,25 @@ export class MessageWalk {
     return true;
   }
 
+  /**
+   * Reads messages to the end of the list, or until `mostBytes` of it are read; null where one is none that a plain request
+   * of the API has.
+   */
+  readOn(api: TurnApi, mostBytes: number): readonly KnownEntry[] | null {
+    const from = this.at;
+    const entries: KnownEntry[] = [];
+    while (this.at - from < mostBytes) {
+      const step = this.step();
+      if (step === 'end') break;
+      const entry = step === 'broken' ? null : this.#read(api);
+      if (entry === null) return null;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
   /** Reads the message stood at and passes it; null where it is none that a plain request of the API has. */
-  read(api: TurnApi): KnownEntry | null {
+  #read(api: TurnApi): KnownEntry | null {
     const start = this.at;
     const end = this.#scanner.skipContainer(start, this.#end);
     if (end < 0) return null;

@@ -1,8 +1,9 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseRequest } from '../api/parse-request.ts';
 import type { TemplateHabits } from '../api/prompt-source.ts';
 import type { ParsedRequest, PromptRequest } from '../types.ts';
 import { BodyScanner, HASH_WORDS } from './body-scanner.ts';
-import { type ChatTurn, ConversationRecord, type TurnApi } from './conversation-record.ts';
+import { type ChatTurn, ConversationRecord, type KnownEntry, type TurnApi } from './conversation-record.ts';
 import { findMessages } from './find-messages.ts';
 import { type Frame, readFrame } from './frame.ts';
 import { FrameCache } from './frame-cache.ts';
@@ -31,18 +32,52 @@ export interface ReaderFigures {
 export interface RequestReader {
   /** What `parseRequest` gives, at the cost of what is new in a conversation. */
   read(request: PromptRequest): ParsedRequest;
+  /**
+   * The same. A promise where a conversation brings so much that is new that others shall have their turn meanwhile; the
+   * body is then looked at until it is settled.
+   */
+  readInSlices(request: PromptRequest): ParsedRequest | Promise<ParsedRequest>;
   readonly figures: ReaderFigures;
 }
 
 const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20;
 /** Longer bodies are read whole: one that long is hardly a conversation. */
 const MAX_BODY_BYTES = 4 * 2 ** 20;
+/** New messages that are read in one go, in bytes; about a millisecond, with what each slice costs besides. */
+const SLICE_BYTES = 2 ** 18;
 
-/** The list of messages of one body. */
+/** The list of messages of one body, and what is known of it. */
 interface Place {
   readonly api: TurnApi;
   readonly listStart: number;
+  /** Length of the body. */
   readonly end: number;
+  /** Hashes of its chunks. */
+  readonly chain: Int32Array;
+  readonly known: Known | null;
+  readonly walk: MessageWalk;
+}
+
+/** How much of a body is read in one go. */
+interface Slice {
+  /** Bytes of new messages. */
+  readonly mostBytes: number;
+  /** Bytes that were known before the first slice; null in that. */
+  readonly knownBytes: number | null;
+}
+
+const wholeAtOnce: Slice = { mostBytes: Number.POSITIVE_INFINITY, knownBytes: null };
+
+/** A body of which not all was read. */
+class Begun {
+  readonly knownBytes: number;
+  readonly readBytes: number;
+
+  /** Bytes of its list of messages: known before any slice, and known now. */
+  constructor(knownBytes: number, readBytes: number) {
+    this.knownBytes = knownBytes;
+    this.readBytes = readBytes;
+  }
 }
 
 class MemoReader implements RequestReader {
@@ -78,8 +113,33 @@ class MemoReader implements RequestReader {
   }
 
   read(request: PromptRequest): ParsedRequest {
+    return this.#settled(request, this.#read(request, wholeAtOnce));
+  }
+
+  readInSlices(request: PromptRequest): ParsedRequest | Promise<ParsedRequest> {
+    const reading = this.#read(request, { mostBytes: SLICE_BYTES, knownBytes: null });
+    return reading instanceof Begun ? this.#readOn(request, reading) : this.#settled(request, reading);
+  }
+
+  /** Reads slice by slice what was begun: each finds in the memory what those before it have read. */
+  async #readOn(request: PromptRequest, { knownBytes, readBytes }: Begun): Promise<ParsedRequest> {
+    for (let before = readBytes; ; ) {
+      await nextTurn();
+      const reading = this.#read(request, { mostBytes: SLICE_BYTES, knownBytes });
+      if (!(reading instanceof Begun)) return this.#settled(request, reading);
+      // Where what was read is forgotten again, the rest is read in one go.
+      if (reading.readBytes <= before) return this.read(request);
+      before = reading.readBytes;
+    }
+  }
+
+  #settled(request: PromptRequest, reading: ParsedRequest | Begun | null): ParsedRequest {
+    return reading === null || reading instanceof Begun ? parseRequest(request) : reading;
+  }
+
+  #read(request: PromptRequest, slice: Slice): ParsedRequest | Begun | null {
     const api = this.#apiOf(request);
-    return (api === null ? null : this.#readTurn(request, api)) ?? parseRequest(request);
+    return api === null ? null : this.#readTurn(request, api, slice);
   }
 
   /** Null where the request is not one to be remembered. */
@@ -93,39 +153,53 @@ class MemoReader implements RequestReader {
     return this.#lastApi;
   }
 
-  /** Null where anything is unusual; nothing is changed then. */
-  #readTurn(request: PromptRequest, api: TurnApi): ParsedRequest | null {
-    const { body } = request;
-    this.#scanner.load(body);
-    const listStart = findMessages(this.#scanner, body.length);
-    if (listStart < 0) return null;
-    const chunks = this.#scanner.chain(listStart, body.length);
-    if (chunks === 0) return null;
-    const known = this.#store.find(this.#scanner.chainWords, chunks, api);
-    const chain = this.#scanner.chainWords.slice(0, chunks * HASH_WORDS);
-    const walk = new MessageWalk(this.#scanner, listStart, body.length);
+  /** Null where anything is unusual. */
+  #readTurn(request: PromptRequest, api: TurnApi, slice: Slice): ParsedRequest | Begun | null {
+    const place = this.#placeOf(request.body, api);
+    if (place === null) return null;
+    const { listStart, walk, known } = place;
     const kept = known === null ? 0 : this.#keptEntries(known, walk);
-    const knownBytes = walk.at - listStart;
-    const fresh = [];
-    for (;;) {
-      const step = walk.step();
-      if (step === 'end') break;
-      const entry = step === 'broken' ? null : walk.read(api);
-      if (entry === null) return null;
-      fresh.push(entry);
+    const knownBytes = slice.knownBytes ?? (kept === 0 ? 0 : walk.at - listStart);
+    const fresh = walk.readOn(api, slice.mostBytes);
+    if (fresh === null) return null;
+    if (!walk.isAtEnd) {
+      this.#remember(place, { kept, fresh, end: walk.at });
+      return new Begun(knownBytes, walk.at - listStart);
     }
-    const frame = this.#frame({ api, listStart, end: body.length }, walk.at);
+    const frame = this.#frame(place, walk.at);
     if (frame === null || kept + fresh.length === 0) return null;
-    const record = known === null || kept === 0 ? new ConversationRecord(api) : goOn(known.record, kept);
-    for (const entry of fresh) record.append(entry);
-    this.#store.put(record, chain, record === known?.record ? known.chunks : 0);
+    const record = this.#remember(place, { kept, fresh, end: place.end });
     this.#turns += 1;
-    this.#bytes += body.length;
-    if (kept > 0) {
+    this.#bytes += place.end;
+    if (knownBytes > 0) {
       this.#knownTurns += 1;
       this.#knownBytes += knownBytes;
     }
     return this.#parsed(request, frame, record);
+  }
+
+  #placeOf(body: Uint8Array, api: TurnApi): Place | null {
+    const end = body.length;
+    this.#scanner.load(body);
+    const listStart = findMessages(this.#scanner, end);
+    const chunks = listStart < 0 ? 0 : this.#scanner.chain(listStart, end);
+    if (chunks === 0) return null;
+    const known = this.#store.find(this.#scanner.chainWords, chunks, api);
+    const chain = this.#scanner.chainWords.slice(0, chunks * HASH_WORDS);
+    return { api, listStart, end, chain, known, walk: new MessageWalk(this.#scanner, listStart, end) };
+  }
+
+  /** Puts what is known of a body up to `end` into the memory: the first `kept` entries of its record, and those just read. */
+  #remember(
+    { api, listStart, chain, known }: Place,
+    { kept, fresh, end }: { readonly kept: number; readonly fresh: readonly KnownEntry[]; readonly end: number },
+  ): ConversationRecord {
+    const record = known === null || kept === 0 ? new ConversationRecord(api) : goOn(known.record, kept);
+    for (const entry of fresh) record.append(entry);
+    const chunks = Math.floor((end - listStart) / this.#scanner.chunkBytes);
+    const knownChunks = record === known?.record ? Math.min(known.chunks, chunks) : 0;
+    this.#store.put(record, chain.slice(0, chunks * HASH_WORDS), knownChunks);
+    return record;
   }
 
   /** How many of a record's entries stand in this body too; the walk stands behind them. */
@@ -212,6 +286,7 @@ const goOn = (record: ConversationRecord, kept: number): ConversationRecord => {
 
 const plainReader: RequestReader = {
   read: parseRequest,
+  readInSlices: parseRequest,
   figures: {
     turns: 0,
     knownTurns: 0,
@@ -226,9 +301,10 @@ const plainReader: RequestReader = {
 
 /**
  * Creates a reader of requests that remembers chats (`/v1/chat/completions` and `/v1/messages`, whole bodies from 2 KB to
- * 4 MB): of one that goes on it reads the new messages only, and what stands around the list of messages where that changed. Anything unusual
- * is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of it (default 256 MiB,
- * an estimate), what was not used for longest goes first. Remembers nothing for 0, and where WebAssembly lacks SIMD.
+ * 4 MB): of one that goes on it reads the new messages only, and what stands around the list of messages where that
+ * changed. Anything unusual is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of
+ * it (default 256 MiB, an estimate), what was not used for longest goes first. Remembers nothing for 0, and where
+ * WebAssembly lacks SIMD.
  */
 export const createRequestReader = ({
   maxMemoryBytes = DEFAULT_MEMORY_BYTES,

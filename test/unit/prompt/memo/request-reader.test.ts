@@ -72,6 +72,78 @@ describe('requests read by memory', () => {
     600_000,
   );
 
+  describe('in slices', () => {
+    const messages = Array.from({ length: 80 }, (_, at) => ({
+      role: at % 2 === 0 ? 'user' : 'assistant',
+      content: `${at} ${'some words and more '.repeat(1000)}`,
+    }));
+    const longBody = (name: string, count = messages.length): Buffer =>
+      Buffer.from(
+        JSON.stringify({ model: 'm', messages: [{ role: 'system', content: name }, ...messages.slice(0, count)] }),
+      );
+    const requestOf = (body: Uint8Array) => ({ path, body, isComplete: true });
+    const conversationOf = ({ prompt }: ParsedRequest) => {
+      const content = prompt?.source.content;
+      if (content?.kind !== 'conversation') throw new Error('no conversation');
+      return content.conversationFor({ wantsSystemFirst: false, effortOfNoThinking: 'none' });
+    };
+    const expectWhole = (parsed: ParsedRequest, body: Buffer): void => {
+      const fresh = parseRequest(requestOf(body));
+      expect(withoutPrompt(parsed)).toEqual(withoutPrompt(fresh));
+      expect(conversationOf(parsed)).toEqual(conversationOf(fresh));
+    };
+
+    it('are read with their turn for others in between, and remembered', async () => {
+      const reader = createRequestReader();
+      const bodies = ['one', 'other'].map((name) => longBody(name));
+      const readings = bodies.map((body) => reader.readInSlices(requestOf(body)));
+      let turnsOfOthers = 0;
+      const others = setInterval(() => (turnsOfOthers += 1), 0);
+      for (const [at, reading] of readings.entries()) {
+        expect(reading).toBeInstanceOf(Promise);
+        const parsed = await reading;
+        expectWhole(parsed, bodies[at] ?? Buffer.alloc(0));
+        expect(parsed.prompt?.turn).toBeDefined();
+      }
+      clearInterval(others);
+      expect(turnsOfOthers).toBeGreaterThan(1);
+      const { turns, knownTurns, knownBytes } = reader.figures;
+      expect({ turns, knownTurns, knownBytes }).toEqual({ turns: 2, knownTurns: 0, knownBytes: 0 });
+      expect(reader.readInSlices(requestOf(longBody('one')))).not.toBeInstanceOf(Promise);
+      expect(reader.figures.knownTurns).toBe(1);
+    });
+
+    it('are read in one go where they go on with what is known', () => {
+      const reader = createRequestReader();
+      reader.read(requestOf(longBody('one', 70)));
+      const body = longBody('one');
+      const reading = reader.readInSlices(requestOf(body));
+      if (reading instanceof Promise) throw new Error('not at once');
+      expectWhole(reading, body);
+    });
+
+    it('are right where two go on with one beginning', async () => {
+      const reader = createRequestReader();
+      const bodies = [longBody('one'), longBody('one', 60), longBody('one', 79)];
+      const parsed = await Promise.all(bodies.map((body) => reader.readInSlices(requestOf(body))));
+      for (const [at, body] of bodies.entries()) expectWhole(parsed[at] ?? parseRequest(requestOf(body)), body);
+    });
+
+    it('are read in one go where what was read is forgotten meanwhile', async () => {
+      const reader = createRequestReader({ maxMemoryBytes: 1 });
+      const bodies = ['one', 'other', 'third'].map((name) => longBody(name));
+      const parsed = await Promise.all(bodies.map((body) => reader.readInSlices(requestOf(body))));
+      for (const [at, body] of bodies.entries()) expectWhole(parsed[at] ?? parseRequest(requestOf(body)), body);
+    });
+
+    it('are found unreadable where their end is', async () => {
+      const reader = createRequestReader();
+      const body = Buffer.from(longBody('one').toString().replace(/}$/, ',}'));
+      expect(await reader.readInSlices(requestOf(body))).toEqual(parseRequest(requestOf(body)));
+      expect(reader.figures.turns).toBe(0);
+    });
+  });
+
   it.each([
     { text: 'ASCII', content: JSON.stringify('a'.repeat(40_000)), expected: 40_000 },
     { text: 'Latin-1', content: JSON.stringify('é'.repeat(40_000)), expected: 40_000 },
