@@ -103,6 +103,16 @@ const resultMessages = (block: JsonObject): ChatShaped => {
   return messages;
 };
 
+/** What the images among blocks, and among those of tool results, are made of. */
+export const imageSources = (content: JsonValue | undefined): readonly JsonValue[] => {
+  if (!isJsonArray(content)) return [];
+  return content.filter(isJsonObject).flatMap((block) => {
+    const source = objectMember(block, 'source');
+    if (block.get('type') === 'image') return source === null ? [] : [source];
+    return block.get('type') === 'tool_result' ? imageSources(block.get('content')) : [];
+  });
+};
+
 /** A user's or assistant's blocks as chat messages, as vLLM translates them (`vllm/entrypoints/anthropic/serving.py`). */
 export const chatMessagesOf = (role: string, blocks: readonly JsonObject[]): Read<ChatShaped> => {
   const before: JsonObject[] = [];

@@ -108,6 +108,13 @@ export const readContent = (
   return read(parts);
 };
 
+/** What the media parts of a content list bring for the model's processor; no template sees it. */
+export const mediaValues = (content: JsonValue | undefined): readonly JsonValue[] => {
+  if (!isJsonArray(content)) return [];
+  const media = content.filter(isJsonObject).filter((part) => modalities.has(typeOf(part, false) ?? ''));
+  return media.flatMap((part) => [...part].flatMap(([key, value]) => (modalities.has(key) ? [value] : [])));
+};
+
 /** First line that Claude Code puts into its system prompts; it changes with every request. */
 const billingHeader = 'x-anthropic-billing-header';
 

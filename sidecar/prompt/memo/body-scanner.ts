@@ -21,8 +21,8 @@ export const HASH_WORDS = 4;
 export class BodyScanner {
   /** Bytes of a chunk. */
   readonly chunkBytes: number;
-  /** Longest body that {@link load} takes. */
-  readonly maxBytes: number;
+  /** Longest stretch that {@link chain} takes. */
+  readonly maxChainBytes: number;
   #scan: ScanInstance;
   #bytes: Uint8Array = new Uint8Array(0);
   #chain: Int32Array = new Int32Array(0);
@@ -32,7 +32,7 @@ export class BodyScanner {
   constructor() {
     this.#scan = createScanInstance();
     this.chunkBytes = this.#scan.constants.CHUNK_BYTES;
-    this.maxBytes = this.chunkBytes * this.#scan.constants.MAX_CHUNKS;
+    this.maxChainBytes = this.chunkBytes * this.#scan.constants.MAX_CHUNKS;
     this.#place();
   }
 

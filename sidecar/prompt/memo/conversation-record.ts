@@ -17,6 +17,8 @@ export interface TurnApi {
    * changes what the template sees of anything else.
    */
   readMessage(entry: JsonValue): readonly ChatMessage[] | null;
+  /** The values within an entry of which {@link readMessage} takes nothing over, whatever strings they hold. */
+  unreadValues(entry: JsonValue): readonly JsonValue[];
 }
 
 /** 128 bits in 32-bit words; as plain fields, which take a fraction of an array's memory. */

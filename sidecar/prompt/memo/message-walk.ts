@@ -1,14 +1,11 @@
-import { readJson } from '../api/json-reader.ts';
 import type { BodyScanner } from './body-scanner.ts';
 import { type KnownEntry, type MessageHash, remembered, type TurnApi } from './conversation-record.ts';
 import { skipSpace } from './find-messages.ts';
+import { readMessageJson } from './message-json.ts';
 
 const COMMA = 0x2c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
-
-/** A character beyond Latin-1 in JSON, as it is or escaped. V8 keeps a text that has one in two bytes a character. */
-const beyondLatin1 = /[\u0100-\uffff]|\\u(?!00)/;
 
 const hashOf = (words: Int32Array): MessageHash => ({
   a: words[0] ?? 0,
@@ -75,18 +72,18 @@ export class MessageWalk {
   }
 
   /**
-   * Reads messages to the end of the list, or until `mostBytes` of it are read; null where one is none that a plain request
-   * of the API has.
+   * Reads messages to the end of the list, or until their text takes so much memory; null where one is none that a plain
+   * request of the API has.
    */
   readOn(api: TurnApi, mostBytes: number): readonly KnownEntry[] | null {
-    const from = this.at;
     const entries: KnownEntry[] = [];
-    while (this.at - from < mostBytes) {
+    for (let bytes = 0; bytes < mostBytes; ) {
       const step = this.step();
       if (step === 'end') break;
       const entry = step === 'broken' ? null : this.#read(api);
       if (entry === null) return null;
       entries.push(entry);
+      bytes += entry.textBytes;
     }
     return entries;
   }
@@ -96,18 +93,15 @@ export class MessageWalk {
     const start = this.at;
     const end = this.#scanner.skipContainer(start, this.#end);
     if (end < 0) return null;
-    const text = this.#scanner.text(start, end);
-    if (text === null) return null;
-    const reading = readJson(text);
-    if (reading.kind !== 'whole') return null;
-    const messages = api.readMessage(reading.value);
-    if (messages === null) return null;
+    const json = readMessageJson(this.#scanner, { start, end }, api);
+    const messages = json === null ? null : api.readMessage(json.value);
+    if (json === null || messages === null) return null;
     const known: KnownEntry = {
       start: start - this.#listStart,
       end: end - this.#listStart,
       hash: hashOf(this.#scanner.hash(start, end)),
       messages: messages.map(remembered),
-      textBytes: beyondLatin1.test(text) ? text.length * 2 : text.length,
+      textBytes: json.textBytes,
     };
     this.jump(known);
     return known;

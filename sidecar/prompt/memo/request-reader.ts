@@ -7,6 +7,7 @@ import { type ChatTurn, ConversationRecord, type KnownEntry, type TurnApi } from
 import { findMessages } from './find-messages.ts';
 import { type Frame, readFrame } from './frame.ts';
 import { FrameCache } from './frame-cache.ts';
+import { TOO_LONG_TEXT } from './message-json.ts';
 import { MessageWalk } from './message-walk.ts';
 import { type Known, RecordStore } from './record-store.ts';
 import { canScan } from './scan-instance.ts';
@@ -41,9 +42,9 @@ export interface RequestReader {
 }
 
 const DEFAULT_MEMORY_BYTES = 256 * 2 ** 20;
-/** Longer bodies are read whole: one that long is hardly a conversation. */
-const MAX_BODY_BYTES = 4 * 2 ** 20;
-/** New messages that are read in one go, in bytes; about a millisecond, with what each slice costs besides. */
+/** Longer bodies are read whole. */
+const MAX_BODY_BYTES = 32 * 2 ** 20;
+/** Text of new messages that is read in one go; about a millisecond, with what each slice costs besides. */
 const SLICE_BYTES = 2 ** 18;
 
 /** The list of messages of one body, and what is known of it. */
@@ -60,13 +61,14 @@ interface Place {
 
 /** How much of a body is read in one go. */
 interface Slice {
-  /** Bytes of new messages. */
+  /** Memory that new text takes. */
   readonly mostBytes: number;
   /** Bytes that were known before the first slice; null in that. */
   readonly knownBytes: number | null;
 }
 
-const wholeAtOnce: Slice = { mostBytes: Number.POSITIVE_INFINITY, knownBytes: null };
+/** Text in two bytes a character takes twice its bytes. */
+const wholeAtOnce: Slice = { mostBytes: 2 * TOO_LONG_TEXT, knownBytes: null };
 
 /** A body of which not all was read. */
 class Begun {
@@ -161,7 +163,7 @@ class MemoReader implements RequestReader {
     const kept = known === null ? 0 : this.#keptEntries(known, walk);
     const knownBytes = slice.knownBytes ?? (kept === 0 ? 0 : walk.at - listStart);
     const fresh = walk.readOn(api, slice.mostBytes);
-    if (fresh === null) return null;
+    if (fresh === null || hasTooMuchText(place, kept, fresh)) return null;
     if (!walk.isAtEnd) {
       this.#remember(place, { kept, fresh, end: walk.at });
       return new Begun(knownBytes, walk.at - listStart);
@@ -182,7 +184,8 @@ class MemoReader implements RequestReader {
     const end = body.length;
     this.#scanner.load(body);
     const listStart = findMessages(this.#scanner, end);
-    const chunks = listStart < 0 ? 0 : this.#scanner.chain(listStart, end);
+    const chainEnd = Math.min(end, listStart + this.#scanner.maxChainBytes);
+    const chunks = listStart < 0 ? 0 : this.#scanner.chain(listStart, chainEnd);
     if (chunks === 0) return null;
     const known = this.#store.find(this.#scanner.chainWords, chunks, api);
     const chain = this.#scanner.chainWords.slice(0, chunks * HASH_WORDS);
@@ -275,6 +278,12 @@ class MemoReader implements RequestReader {
   }
 }
 
+const hasTooMuchText = ({ end, known }: Place, kept: number, fresh: readonly KnownEntry[]): boolean => {
+  if (end < TOO_LONG_TEXT) return false;
+  const entries = [...(known?.record.entries.slice(0, kept) ?? []), ...fresh];
+  return entries.reduce((sum, { textBytes }) => sum + textBytes, 0) >= TOO_LONG_TEXT;
+};
+
 /** The record itself where the conversation goes on or its last message is another, else a new one from where they part. */
 const goOn = (record: ConversationRecord, kept: number): ConversationRecord => {
   if (kept < record.entries.length - 1) {
@@ -301,8 +310,8 @@ const plainReader: RequestReader = {
 
 /**
  * Creates a reader of requests that remembers chats (`/v1/chat/completions` and `/v1/messages`, whole bodies from 2 KB to
- * 4 MB): of one that goes on it reads the new messages only, and what stands around the list of messages where that
- * changed. Anything unusual is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of
+ * 32 MB with less than 4 MB of text): of one that goes on it reads the new messages only, and what stands around the list of
+ * messages where that changed; of new messages not what is only there for the model's processor, such as images. Anything unusual is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of
  * it (default 256 MiB, an estimate), what was not used for longest goes first. Remembers nothing for 0, and where
  * WebAssembly lacks SIMD.
  */

@@ -36,6 +36,18 @@ const seen = (prompt: EncodedPrompt, blockSizes: readonly number[]) => {
 
 const withoutPrompt = ({ prompt: _, ...rest }: ParsedRequest) => rest;
 
+const requestOf = (body: Uint8Array, to = path) => ({ path: to, body, isComplete: true });
+const conversationOf = ({ prompt }: ParsedRequest) => {
+  const content = prompt?.source.content;
+  if (content?.kind !== 'conversation') throw new Error('no conversation');
+  return content.conversationFor({ wantsSystemFirst: false, effortOfNoThinking: 'none' });
+};
+const expectWhole = (parsed: ParsedRequest, body: Buffer, to = path): void => {
+  const fresh = parseRequest(requestOf(body, to));
+  expect(withoutPrompt(parsed)).toEqual(withoutPrompt(fresh));
+  expect(conversationOf(parsed)).toEqual(conversationOf(fresh));
+};
+
 describe('requests read by memory', () => {
   it.each([
     { path, template: 'tiny-qwen', isAnthropic: false },
@@ -81,18 +93,6 @@ describe('requests read by memory', () => {
       Buffer.from(
         JSON.stringify({ model: 'm', messages: [{ role: 'system', content: name }, ...messages.slice(0, count)] }),
       );
-    const requestOf = (body: Uint8Array) => ({ path, body, isComplete: true });
-    const conversationOf = ({ prompt }: ParsedRequest) => {
-      const content = prompt?.source.content;
-      if (content?.kind !== 'conversation') throw new Error('no conversation');
-      return content.conversationFor({ wantsSystemFirst: false, effortOfNoThinking: 'none' });
-    };
-    const expectWhole = (parsed: ParsedRequest, body: Buffer): void => {
-      const fresh = parseRequest(requestOf(body));
-      expect(withoutPrompt(parsed)).toEqual(withoutPrompt(fresh));
-      expect(conversationOf(parsed)).toEqual(conversationOf(fresh));
-    };
-
     it('are read with their turn for others in between, and remembered', async () => {
       const reader = createRequestReader();
       const bodies = ['one', 'other'].map((name) => longBody(name));
@@ -141,6 +141,86 @@ describe('requests read by memory', () => {
       const body = Buffer.from(longBody('one').toString().replace(/}$/, ',}'));
       expect(await reader.readInSlices(requestOf(body))).toEqual(parseRequest(requestOf(body)));
       expect(reader.figures.turns).toBe(0);
+    });
+  });
+
+  describe('with long strings', () => {
+    const long = 'A long "string" with\nescapes, é and 漢字. '.repeat(6000);
+    const data = `data:image/png;base64,${'iVBORw0KGgo'.repeat(20_000)}`;
+    const call = (value: string) => ({
+      role: 'assistant',
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'write', arguments: JSON.stringify({ value }) } }],
+    });
+    const said = (...content: unknown[]) => ({ role: 'user', content });
+    const text = (value: string) => ({ type: 'text', text: value });
+    const anthropicImage = { type: 'image', source: { type: 'base64', media_type: 'image/png', data } };
+
+    it.each([
+      { what: 'a text', to: path, message: { role: 'user', content: long } },
+      { what: 'text parts', to: path, message: said(text(long), text('short'), text(`${long}!`)) },
+      { what: 'an image', to: path, message: said(text('What?'), { type: 'image_url', image_url: { url: data } }) },
+      { what: 'an image by its address alone', to: path, message: said({ image_url: data }, text(data)) },
+      {
+        what: 'sound',
+        to: path,
+        message: said({ type: 'input_audio', input_audio: { data, format: 'wav' } }, text('?')),
+      },
+      {
+        what: 'an image with a member of its own',
+        to: path,
+        message: said({ type: 'image_url', image_url: { url: data }, caption: long }),
+      },
+      { what: 'arguments of a call', to: path, message: call(long) },
+      { what: 'the name of a member', to: path, message: { role: 'user', content: 'x', [long]: 1 } },
+      { what: 'an image', to: '/v1/messages', message: said(anthropicImage, text(long)) },
+      {
+        what: 'an image in a result',
+        to: '/v1/messages',
+        message: said({ type: 'tool_result', tool_use_id: 'c', content: [text(long), anthropicImage] }),
+      },
+      {
+        what: 'an argument that looks like an image',
+        to: '/v1/messages',
+        message: {
+          role: 'assistant',
+          content: [{ type: 'tool_use', id: 'c', name: 'show', input: { source: anthropicImage } }],
+        },
+      },
+    ])('are what they are from scratch: $what, $to', ({ to, message }) => {
+      const reader = createRequestReader();
+      const messages = [message, { role: 'assistant', content: 'Yes.' }];
+      for (const more of [[], [{ role: 'user', content: 'And then?' }]]) {
+        const body = Buffer.from(JSON.stringify({ model: 'm', messages: [...messages, ...more] }));
+        const parsed = reader.read(requestOf(body, to));
+        expectWhole(parsed, body, to);
+        expect(parsed.prompt?.turn).toBeDefined();
+      }
+      expect(reader.figures.knownTurns).toBe(1);
+    });
+
+    it('keep nothing of an image', () => {
+      const reader = createRequestReader();
+      const image = { type: 'image_url', image_url: { url: data.repeat(30) } };
+      const body = Buffer.from(JSON.stringify({ messages: [said(text('What is it?'), image)] }));
+      expectWhole(reader.read(requestOf(body)), body);
+      expect(body.length).toBeGreaterThan(6_000_000);
+      // Hashes of 2 KB each and little besides.
+      expect(reader.figures.memoryBytes).toBeLessThan(body.length / 20);
+    });
+
+    it.each([
+      { what: 'broken escapes', from: 'escapes', to: '\\q' },
+      { what: 'a control character', from: 'escapes', to: '\u0001' },
+    ])('are refused with $what, as from scratch', ({ from, to }) => {
+      const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: long }] }).replace(from, to));
+      expect(createRequestReader().read(requestOf(body))).toEqual(parseRequest(requestOf(body)));
+    });
+
+    it('are read from scratch where there is more text than any engine takes', () => {
+      const reader = createRequestReader();
+      const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: long.repeat(20) }] }));
+      expectWhole(reader.read(requestOf(body)), body);
+      expect(reader.figures).toMatchObject({ turns: 0, conversations: 0 });
     });
   });
 
