@@ -25,6 +25,20 @@ export const readTokenizer = (path: string): TokenizerJson => JSON.parse(readFil
 /** The 12,000-entry vocabulary of the embedded engine. */
 export const tinyQwen: TokenizerJson = readTokenizer(tinyQwenPath);
 
+/** The embedded engine's `tokenizer.json` with a TemplateProcessing that puts `<|endoftext|>` in front, as models with a BOS do. */
+export const withLeadingToken = (tokenizer: string): string => {
+  const file = JSON.parse(tokenizer);
+  const bos = '<|endoftext|>';
+  const sequence = { Sequence: { id: 'A', type_id: 0 } };
+  file.post_processor = {
+    type: 'TemplateProcessing',
+    single: [{ SpecialToken: { id: bos, type_id: 0 } }, sequence],
+    pair: [sequence, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { [bos]: { id: bos, ids: [12000], tokens: [bos] } },
+  };
+  return JSON.stringify(file);
+};
+
 /** What a vocabulary can spell: added tokens and entries that are whole characters, the most frequent first. */
 export const piecesOf = (tokenizer: TokenizerJson): readonly string[] => {
   const pieces = tokenizer.added_tokens.map(({ content }) => String(content));

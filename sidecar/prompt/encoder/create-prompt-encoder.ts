@@ -104,6 +104,7 @@ const createFromFolder = async (
     },
     ...pathOf([tokenizer, ...used, turnEncoder]),
     turns: turnEncoder.turns,
+    clock: settings.clock,
     ...(options.shadowEvery === undefined ? {} : { shadowEvery: options.shadowEvery }),
     logger: settings.logger,
   });

@@ -41,17 +41,22 @@ const commonLength = (one: string, other: string): number => {
   return low;
 };
 
-const commonPrefix = (texts: readonly string[]): string => {
-  const [first = '', ...others] = texts;
-  return others.reduce((prefix, text) => prefix.slice(0, commonLength(prefix, text)), first);
+/** Pieces up to what is not known. */
+const knownStart = (pieces: readonly string[]): readonly string[] => {
+  const last = pieces.findIndex((piece) => piece.includes(unknownText));
+  if (last < 0) return pieces;
+  const piece = pieces[last] ?? '';
+  return [...pieces.slice(0, last), piece.slice(0, piece.indexOf(unknownText))];
 };
 
-/** The text up to what is not known; looked for piece by piece, which is quick where a piece is ASCII. */
-const knownStart = (pieces: readonly string[]): string => {
-  const last = pieces.findIndex((piece) => piece.includes(unknownText));
-  if (last < 0) return pieces.join('');
-  const piece = pieces[last] ?? '';
-  return pieces.slice(0, last).join('') + piece.slice(0, piece.indexOf(unknownText));
+/** What of a known start `pieces` begin with too. Equal pieces are passed over; in what follows nothing may be known. */
+const commonStart = (start: readonly string[], pieces: readonly string[]): readonly string[] => {
+  let same = 0;
+  while (same < start.length && start[same] === pieces[same]) same += 1;
+  if (same === start.length) return start;
+  const rest = start.slice(same).join('');
+  const other = knownStart(pieces.slice(same)).join('');
+  return [...start.slice(0, same), rest.slice(0, commonLength(rest, other))];
 };
 
 /**
@@ -69,7 +74,7 @@ export const knownText = (
   },
 ): KnownText | null => {
   const asked = new Set<string>();
-  const startsOf = (variants: readonly Conversation[]): readonly string[] =>
+  const rendersOf = (variants: readonly Conversation[]): readonly (readonly string[])[] =>
     variants.flatMap((variant) => {
       const withMedia = hasMedia(variant) ? [variant, withUnknownMedia(variant, options.contentFormat)] : [variant];
       return withMedia.flatMap((shown) => {
@@ -77,14 +82,15 @@ export const knownText = (
         const variables = new RecordingVariables(input.variables);
         const pieces = options.render({ ...input, variables: variables as JsonObject });
         for (const name of variables.asked) asked.add(name);
-        return pieces === null ? [] : [knownStart(pieces)];
+        return pieces === null ? [] : [pieces];
       });
     });
   const variants = continuations(conversation);
-  const likely = startsOf(options.triesOnce ? variants.slice(0, 1) : variants);
-  if (likely.length === 0) return null;
-  if (options.triesOnce) return { likely: commonPrefix(likely), certain: '' };
+  const [first, ...others] = rendersOf(options.triesOnce ? variants.slice(0, 1) : variants);
+  if (first === undefined) return null;
+  const likely = others.reduce(commonStart, knownStart(first));
+  if (options.triesOnce) return { likely: likely.join(''), certain: '' };
   const [plainest] = variants;
-  const changed = plainest === undefined ? [] : startsOf(laterMembers(plainest, ['enable_thinking', ...asked]));
-  return { likely: commonPrefix(likely), certain: commonPrefix([...likely, ...changed]) };
+  const changed = plainest === undefined ? [] : rendersOf(laterMembers(plainest, ['enable_thinking', ...asked]));
+  return { likely: likely.join(''), certain: changed.reduce(commonStart, likely).join('') };
 };

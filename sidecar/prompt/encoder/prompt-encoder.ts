@@ -1,21 +1,23 @@
-import type { Logger } from '../../core/index.ts';
+import type { Clock, Logger } from '../../core/index.ts';
 import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { JsonObject } from '../api/json-value.ts';
 import { parseRequest } from '../api/parse-request.ts';
-import type { Conversation, PromptSource } from '../api/prompt-source.ts';
+import type { Conversation, PlainPrompt, PromptSource } from '../api/prompt-source.ts';
 import type { RememberedMessage } from '../memo/conversation-record.ts';
+import { atOnce, inSlices, type Steps } from '../memo/in-slices.ts';
 import { Shadow } from '../memo/shadow.ts';
 import type { TurnEncoder } from '../memo/turn-encoder.ts';
 import type { TurnSequenceParts } from '../memo/turn-sequence.ts';
 import type { TemplateInput } from '../template/port.ts';
-import type { Tokenizer } from '../tokenizer/port.ts';
+import { joinIds } from '../tokenizer/join-ids.ts';
+import type { EncodeOptions, Tokenizer } from '../tokenizer/port.ts';
 import type { EncodedPrompt, EncodingPath, ParsedRequest, PromptEncoder, PromptSequence } from '../types.ts';
 import { renderContinued } from './continue-final.ts';
 import { knownText } from './known-text.ts';
 import type { ModelTemplate, ModelTemplates } from './model-template.ts';
-import { stableTokens } from './stable-tokens.ts';
+import { stableTokens, withLeadingTokens } from './stable-tokens.ts';
 import { commonVariables, type ServerDefaults, showsTools, templateInput } from './template-input.ts';
-import { encodePlain } from './truncate-tokens.ts';
+import { encodeTruncated } from './truncate-tokens.ts';
 import { hasMedia } from './variants.ts';
 
 /** What a {@link createLocalEncoder} is made of. */
@@ -28,6 +30,7 @@ export interface LocalEncoderParts {
   readonly defaults: ServerDefaults;
   readonly path: EncodingPath;
   readonly pathReason: string | null;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** Encodes remembered conversations turn by turn; default nothing does, as where that would not be exact. */
   readonly turns?: TurnEncoder | null;
@@ -39,6 +42,9 @@ export interface LocalEncoderParts {
 const shortBodyBytes = 16 * 1024;
 /** Cut bodies longer than this are rendered once, and nothing of them is said to be certain. */
 const maxTriedBytes = 2 ** 20;
+
+/** What is left of a text whose end is tried, in UTF-16 units, where it can be cut. */
+const triedLength = 2048;
 
 type Tokens = Pick<PromptSequence, 'tokenIds' | 'isWhole' | 'certainTokens'>;
 
@@ -74,11 +80,14 @@ class LocalEncoder implements PromptEncoder {
     if (source === undefined) return unknown(request.unreadable ?? 'no-prompt');
     const identity = { loraName: options.loraName, salt: source.salt, multimodal: source.multimodal };
     const conversation = this.#encodeConversation(request, { identity, mayWait: options.mayWait ?? false });
-    return conversation ?? this.#encodeAtOnce(source, identity, request.bodyBytes);
+    if (conversation !== null) return conversation;
+    const { bodyBytes } = request;
+    const steps = this.#encode(source, identity, bodyBytes);
+    return options.mayWait === true && bodyBytes > shortBodyBytes ? inSlices(steps, this.#parts.clock) : atOnce(steps);
   }
 
-  #encodeAtOnce(source: PromptSource, identity: PromptIdentity, bodyBytes: number): EncodedPrompt {
-    const tokens = this.#tokens(source, bodyBytes);
+  *#encode(source: PromptSource, identity: PromptIdentity, bodyBytes: number): Steps<EncodedPrompt> {
+    const tokens = yield* this.#tokens(source, bodyBytes);
     if (typeof tokens === 'string') return unknown(tokens);
     return { kind: 'encoded', path: this.path, sequences: tokens.map((sequence) => ({ ...sequence, identity })) };
   }
@@ -122,7 +131,7 @@ class LocalEncoder implements PromptEncoder {
       const again = parseRequest({ path, body, isComplete: true });
       const source = again.prompt?.source;
       const fresh =
-        source === undefined ? null : this.#encodeAtOnce(source, { ...identity, salt: source.salt }, body.length);
+        source === undefined ? null : atOnce(this.#encode(source, { ...identity, salt: source.salt }, body.length));
       const expected = fresh?.kind === 'encoded' ? (fresh.sequences[0] ?? null) : null;
       prompt?.turn?.checked({ isSame: this.#shadow.compare(sequence, { keys, seed, expected }) });
     };
@@ -134,14 +143,10 @@ class LocalEncoder implements PromptEncoder {
   }
 
   /** Tokens of every sequence, or why there are none. */
-  #tokens(source: PromptSource, bodyBytes: number): readonly Tokens[] | string {
+  *#tokens(source: PromptSource, bodyBytes: number): Steps<readonly Tokens[] | string> {
     if (source.content.kind === 'plain') {
-      const { prompts } = source.content;
-      const sequences = prompts.map((prompt) => {
-        if (prompt.isWhole) return whole(this.#ids(prompt.kind === 'text' ? prompt.text : prompt.tokenIds, source));
-        if (prompt.kind === 'tokens') return { tokenIds: prompt.tokenIds, isWhole: false };
-        return { tokenIds: stableTokens(this.#parts.tokenizer, prompt.text, source), isWhole: false };
-      });
+      const sequences: Tokens[] = [];
+      for (const prompt of source.content.prompts) sequences.push(yield* this.#plainTokens(prompt, source));
       const isOutside = sequences.some(({ tokenIds }) => this.#hasUnknownId(tokenIds));
       if (isOutside) return 'invalid-prompt';
       return sequences.some(({ isWhole, tokenIds }) => isWhole && tokenIds.length === 0) ? 'no-prompt' : sequences;
@@ -152,15 +157,37 @@ class LocalEncoder implements PromptEncoder {
     const model = showsTools(conversation, this.#parts.defaults) ? templates.withTools : templates.plain;
     const isPartial = conversation.cut !== null || hasMedia(conversation);
     const tokens = isPartial
-      ? this.#knownTokens(conversation, model, { source, triesOnce: bodyBytes > maxTriedBytes })
-      : this.#wholeTokens(conversation, model, source);
+      ? yield* this.#knownTokens(conversation, model, { source, triesOnce: bodyBytes > maxTriedBytes })
+      : yield* this.#wholeTokens(conversation, model, source);
     if (tokens === null) return 'template-failed';
     return tokens.isWhole && tokens.tokenIds.length === 0 ? 'no-prompt' : [tokens];
   }
 
-  #ids(prompt: string | Int32Array, source: PromptSource): Int32Array {
-    const options = { addSpecialTokens: source.addsSpecialTokens, truncation: source.truncation };
-    return encodePlain(this.#parts.tokenizer, prompt, options);
+  *#plainTokens(prompt: PlainPrompt, source: PromptSource): Steps<Tokens> {
+    if (prompt.isWhole) return whole(yield* this.#ids(prompt.kind === 'text' ? prompt.text : prompt.tokenIds, source));
+    const tokenIds = prompt.kind === 'tokens' ? prompt.tokenIds : yield* this.#stableTokens(prompt.text, source);
+    return { tokenIds, isWhole: false };
+  }
+
+  *#ids(prompt: string | Int32Array, source: PromptSource): Steps<Int32Array> {
+    const { addsSpecialTokens: addSpecialTokens, truncation } = source;
+    if (truncation !== null) return encodeTruncated(this.#parts.tokenizer, prompt, { addSpecialTokens, truncation });
+    return typeof prompt === 'string' ? yield* this.#encodeText(prompt, { addSpecialTokens }) : prompt;
+  }
+
+  *#encodeText(text: string, options: EncodeOptions): Steps<Int32Array> {
+    const { tokenizer, turns = null } = this.#parts;
+    return turns === null ? tokenizer.encode(text, options) : yield* turns.encodeText(text, options);
+  }
+
+  *#stableTokens(text: string, { addsSpecialTokens }: PromptSource): Steps<Int32Array> {
+    const encode = (part: string) => this.#encodeText(part, { addSpecialTokens: false });
+    // What is tried is the end of the text alone, where it can be cut off.
+    const from = this.#parts.turns?.cutBefore(text, text.length - triedLength) ?? 0;
+    const head = yield* encode(text.slice(0, from));
+    const tail = yield* stableTokens(text.slice(from), encode);
+    const ids = tail.length > 0 ? joinIds(head, tail) : yield* stableTokens(text, encode);
+    return addsSpecialTokens ? withLeadingTokens(this.#parts.tokenizer, ids) : ids;
   }
 
   #hasUnknownId(ids: Int32Array): boolean {
@@ -169,25 +196,25 @@ class LocalEncoder implements PromptEncoder {
     return false;
   }
 
-  #wholeTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Tokens | null {
+  *#wholeTokens(conversation: Conversation, model: ModelTemplate, source: PromptSource): Steps<Tokens | null> {
     const input = this.#input(conversation, model);
     const { tokenizer } = this.#parts;
     if (conversation.continuesFinalMessage) {
       const text = this.#attempt(() => renderContinued(model.template, input));
-      return text === null ? null : whole(this.#ids(text, source));
+      return text === null ? null : whole(yield* this.#ids(text, source));
     }
     const pieces = this.#attempt(() => model.template.render(input));
     // The engine cannot tokenize half a surrogate pair.
     if (pieces === null || !pieces.every((piece) => piece.isWellFormed())) return null;
-    if (source.addsSpecialTokens || source.truncation !== null) return whole(this.#ids(pieces.join(''), source));
+    if (source.addsSpecialTokens || source.truncation !== null) return whole(yield* this.#ids(pieces.join(''), source));
     return whole(tokenizer.encodePieces(pieces));
   }
 
-  #knownTokens(
+  *#knownTokens(
     conversation: Conversation,
     model: ModelTemplate,
     { source, triesOnce }: { readonly source: PromptSource; readonly triesOnce: boolean },
-  ): Tokens | null {
+  ): Steps<Tokens | null> {
     // What is kept of the right end depends on all of it.
     if (source.truncation?.keptEnd === 'right') return null;
     const known = knownText(conversation, {
@@ -197,9 +224,8 @@ class LocalEncoder implements PromptEncoder {
       render: (input) => this.#attempt(() => model.template.render(input)),
     });
     if (known === null) return null;
-    const { tokenizer } = this.#parts;
-    const tokenIds = stableTokens(tokenizer, known.likely, source);
-    const certain = known.certain === known.likely ? tokenIds : stableTokens(tokenizer, known.certain, source);
+    const tokenIds = yield* this.#stableTokens(known.likely, source);
+    const certain = known.certain === known.likely ? tokenIds : yield* this.#stableTokens(known.certain, source);
     return { tokenIds, isWhole: false, certainTokens: Math.min(certain.length, tokenIds.length) };
   }
 

@@ -1,3 +1,5 @@
+import type { Steps } from '../memo/in-slices.ts';
+import { joinIds } from '../tokenizer/join-ids.ts';
 import type { Tokenizer } from '../tokenizer/port.ts';
 
 const lineFeed = 10;
@@ -24,33 +26,26 @@ const isPrefix = (ids: Int32Array, of: Int32Array): boolean => {
   return true;
 };
 
-/** Special tokens that the post-processor puts in front of a text. */
-const leadingTokens = (tokenizer: Tokenizer): Int32Array => {
+/** Ids with the special tokens in front that the post-processor puts there; those behind a text are not known. */
+export const withLeadingTokens = (tokenizer: Tokenizer, ids: Int32Array): Int32Array => {
   const own = tokenizer.encode('a', { addSpecialTokens: false });
   const all = tokenizer.encode('a', { addSpecialTokens: true });
-  const [first] = own;
-  return first === undefined ? none : all.slice(0, Math.max(0, all.indexOf(first)));
+  const lead = own[0] === undefined ? 0 : Math.max(0, all.indexOf(own[0]));
+  return lead === 0 || ids.length === 0 ? ids : joinIds(all.subarray(0, lead), ids);
 };
 
 /**
  * Ids that a text keeps whatever is appended to it: those up to the last border between words that what follows cannot
  * move, found by trying. Empty where there is none.
  */
-export const stableTokens = (
-  tokenizer: Tokenizer,
-  text: string,
-  options: { readonly addsSpecialTokens: boolean },
-): Int32Array => {
-  // Special tokens behind the text are not known; those in front are the same for any text.
-  const encode = (part: string): Int32Array => tokenizer.encode(part, { addSpecialTokens: false });
-  const lead = options.addsSpecialTokens ? leadingTokens(tokenizer) : none;
-  const all = encode(text);
+export function* stableTokens(text: string, encode: (text: string) => Steps<Int32Array>): Steps<Int32Array> {
+  const all = yield* encode(text);
   let attempts = 0;
   for (let at = text.length - 2; at > 0 && attempts < maxAttempts; at--) {
     if (!isWordBorder(text, at)) continue;
-    const ids = encode(text.slice(0, at));
-    if (isPrefix(ids, all)) return lead.length === 0 ? ids : Int32Array.from([...lead, ...ids]);
+    const ids = yield* encode(text.slice(0, at));
+    if (isPrefix(ids, all)) return ids;
     attempts++;
   }
   return none;
-};
+}

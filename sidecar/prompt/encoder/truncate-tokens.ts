@@ -1,4 +1,5 @@
 import type { Truncation } from '../api/prompt-source.ts';
+import { joinIds } from '../tokenizer/join-ids.ts';
 import type { Tokenizer } from '../tokenizer/port.ts';
 
 const keep = (ids: Int32Array, count: number, end: 'left' | 'right'): Int32Array =>
@@ -13,33 +14,20 @@ const leadingSpecialTokens = (ids: Int32Array, own: Int32Array): number => {
   return 0;
 };
 
-/** Ids of a text with `truncate_prompt_tokens` applied. */
-const encodeTruncated = (
+/** Ids of a text, or of a prompt given as ids, with `truncate_prompt_tokens` applied as the engine does. */
+export const encodeTruncated = (
   tokenizer: Tokenizer,
-  text: string,
+  prompt: string | Int32Array,
   options: { readonly addSpecialTokens: boolean; readonly truncation: Truncation },
 ): Int32Array => {
   const { keptTokens, keptEnd, sparesSpecialTokens } = options.truncation;
-  const ids = tokenizer.encode(text, options);
+  if (typeof prompt !== 'string') return keep(prompt, keptTokens, keptEnd);
+  const ids = tokenizer.encode(prompt, options);
   if (ids.length <= keptTokens) return ids;
-  const own = options.addSpecialTokens ? tokenizer.encode(text, { addSpecialTokens: false }) : ids;
+  const own = options.addSpecialTokens ? tokenizer.encode(prompt, { addSpecialTokens: false }) : ids;
   const extra = ids.length - own.length;
   if (extra === 0 || !sparesSpecialTokens || keptTokens < extra) return keep(ids, keptTokens, keptEnd);
   const lead = leadingSpecialTokens(ids, own);
   const kept = keep(own, keptTokens - extra, 'right');
-  return Int32Array.from([...ids.subarray(0, lead), ...kept, ...ids.subarray(lead + own.length)]);
-};
-
-/** Ids of a text, or of a prompt given as ids, as the engine makes them. */
-export const encodePlain = (
-  tokenizer: Tokenizer,
-  prompt: string | Int32Array,
-  options: { readonly addSpecialTokens: boolean; readonly truncation: Truncation | null },
-): Int32Array => {
-  const { truncation } = options;
-  if (typeof prompt !== 'string')
-    return truncation === null ? prompt : keep(prompt, truncation.keptTokens, truncation.keptEnd);
-  return truncation === null
-    ? tokenizer.encode(prompt, options)
-    : encodeTruncated(tokenizer, prompt, { addSpecialTokens: options.addSpecialTokens, truncation });
+  return joinIds(ids.subarray(0, lead), kept, ids.subarray(lead + own.length));
 };

@@ -2,6 +2,7 @@ import type { ByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
 import { TokenArena } from '../tokenizer/token-arena.ts';
 import type { AddedTokenEnds } from './added-token-ends.ts';
 import type { Checkpoints } from './checkpoints.ts';
+import type { Steps } from './in-slices.ts';
 import type { TextSlicer } from './text-slicer.ts';
 
 /** Text between two checkpoints, at least. */
@@ -42,7 +43,7 @@ export class PieceText {
    * Encodes what lies behind the last checkpoint and adds checkpoints on the way. Gives back control after each slice of
    * about half a millisecond.
    */
-  *encode(pieces: readonly string[], checkpoints: Checkpoints): Generator<void, void, void> {
+  *encode(pieces: readonly string[], checkpoints: Checkpoints): Steps<void> {
     const { last } = checkpoints;
     const tail = checkpoints.tail();
     this.#arena.truncate(0);
@@ -71,7 +72,7 @@ export class PieceText {
   }
 
   /** Encodes the first `length` bytes; whether they end in an added token. */
-  *#encodeText(length: number): Generator<void, boolean, void> {
+  *#encodeText(length: number): Steps<boolean> {
     const { tokenizer, slicer } = this.#tools;
     let endsInAddedToken = false;
     for (let from = 0; from < length; ) {

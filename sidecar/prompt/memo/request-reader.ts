@@ -201,7 +201,8 @@ class MemoReader implements RequestReader {
     for (const entry of fresh) record.append(entry);
     const chunks = Math.floor((end - listStart) / this.#scanner.chunkBytes);
     const knownChunks = record === known?.record ? Math.min(known.chunks, chunks) : 0;
-    this.#store.put(record, chain.slice(0, chunks * HASH_WORDS), knownChunks);
+    const words = chunks * HASH_WORDS;
+    this.#store.put(record, words < chain.length ? chain.slice(0, words) : chain, knownChunks);
     return record;
   }
 

@@ -19,6 +19,16 @@ export class TextSlicer {
     this.#enders = new Set(usable.map((ender) => ender.codePointAt(0) ?? 0));
   }
 
+  /** The last place in front of `at` where a text can be cut; 0 where there is none near. */
+  cutBefore(text: string, at: number): number {
+    const classes = characterClasses();
+    for (let place = at; place > at - SLICE_BYTES && place > 0; place -= 1) {
+      if (!this.#enders.has(text.charCodeAt(place))) continue;
+      if (((classes[text.charCodeAt(place - 1)] ?? 0) & LETTER) !== 0) return place;
+    }
+    return 0;
+  }
+
   /** Where the slice of `bytes[start, end)` that begins at `start` ends; `end` where the rest is short or cannot be cut. */
   sliceEnd(bytes: Uint8Array, start: number, end: number): number {
     const classes = characterClasses();

@@ -1,11 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../../core/index.ts';
 import type { PromptIdentity } from '../../kvindex/index.ts';
 import type { ByteLevelBpe } from '../tokenizer/byte-level-bpe.ts';
+import type { EncodeOptions } from '../tokenizer/port.ts';
 import { AddedTokenEnds } from './added-token-ends.ts';
 import { Checkpoints } from './checkpoints.ts';
 import type { ChatTurn } from './conversation-record.ts';
 import { EncodedTurn } from './encoded-turn.ts';
+import { atOnce, inSlices, type Steps } from './in-slices.ts';
 import { PieceText, type PieceTools } from './piece-text.ts';
 import { shorten } from './shorten.ts';
 import { TextSlicer } from './text-slicer.ts';
@@ -17,8 +18,6 @@ const SMALLEST_BLOCK = 16;
 const LARGEST_BLOCK = 1024;
 /** New text that is encoded in one go, in UTF-16 units; a millisecond or two of text never seen before. */
 const MOST_AT_ONCE = 24 * 1024;
-/** How long others wait for an encoding that takes its time. */
-const SLICE_MS = 1;
 
 /** What one turn is encoded with. */
 export interface TurnOptions {
@@ -76,8 +75,7 @@ export class TurnEncoder {
       return null;
     }
     const kept = keptOf(state);
-    const steps = this.#text.encode(pieces, state.checkpoints);
-    while (steps.next().done !== true);
+    atOnce(this.#text.encode(pieces, state.checkpoints));
     return this.#sequence(pieces, { ...options, ...kept, turn, isWhole: true, ids: this.#text.takeIds() });
   }
 
@@ -108,14 +106,24 @@ export class TurnEncoder {
     if (!areWellFormed(pieces, state.begin(pieces))) return null;
     const kept = keptOf(state);
     const text = new PieceText(this.#tools);
-    let startMs = this.#clock.now();
-    for (const _ of text.encode(pieces, state.checkpoints)) {
-      if (this.#clock.now() - startMs < SLICE_MS) continue;
-      await nextTurn();
-      startMs = this.#clock.now();
-    }
+    await inSlices(text.encode(pieces, state.checkpoints), this.#clock);
     if (turn.record.turn === known && known.version === version) turn.record.turn = state;
     return this.#sequence(pieces, { ...options, ...kept, turn, isWhole, ids: text.takeIds() });
+  }
+
+  /** Ids of a text of which nothing is remembered, as the tokenizer's `encode` makes them. Short ones in a single step. */
+  *encodeText(text: string, options: EncodeOptions): Steps<Int32Array> {
+    const { tokenizer } = this.#tools;
+    if (text.length <= MOST_AT_ONCE) return tokenizer.encode(text, options);
+    const encoding = new PieceText(this.#tools);
+    yield* encoding.encode([text], new Checkpoints(0));
+    const ids = encoding.takeIds();
+    return options.addSpecialTokens ? tokenizer.withSpecialTokens(ids) : ids;
+  }
+
+  /** The last place in front of `at` where a text can be cut into two that are encoded one by one; 0 where none is known. */
+  cutBefore(text: string, at: number): number {
+    return this.#tools.slicer?.cutBefore(text, at) ?? 0;
   }
 
   #sequence(

@@ -1,5 +1,6 @@
 import { AddedTokenSplitter } from './added-tokens.ts';
 import type { BpeCore } from './core.ts';
+import { joinIds } from './join-ids.ts';
 import { PieceEncoder } from './piece-encoder.ts';
 import { PlainCore } from './plain-core.ts';
 import type { EncodeOptions, Tokenizer } from './port.ts';
@@ -98,6 +99,12 @@ export class ByteLevelBpe implements Tokenizer {
     this.#appendTexts([text]);
     this.#appendAll(this.#specialTokens.after);
     return this.#finish();
+  }
+
+  /** Ids of a text as {@link encode} gives them where it adds special tokens, from those that it gives where it adds none. */
+  withSpecialTokens(ids: Int32Array): Int32Array {
+    const { before, after } = this.#specialTokens;
+    return before.length + after.length === 0 ? ids : joinIds(before, ids, after);
   }
 
   encodePieces(pieces: readonly string[]): Int32Array {

@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createPromptEncoder, parseRequest, type RemoteTokenizer } from '../../../sidecar/prompt/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { encodeBody, idsOf, tinyQwenEncoder, tinyQwenModel } from '../../support/tiny-qwen.ts';
+import { withLeadingToken } from '../../support/tokenizer-shapes.ts';
 
 const modelFile = (name: string) => readFileSync(join(tinyQwenModel, name), 'utf8');
 const chat = (body: object) => ({
@@ -25,20 +26,6 @@ const wordPiece = {
     max_input_chars_per_word: 100,
     vocab: { '[UNK]': 0, hello: 1, '##s': 2, world: 3 },
   },
-};
-
-/** A TemplateProcessing that puts `<|endoftext|>` in front, as models with a BOS do. */
-const withLeadingToken = (tokenizer: string) => {
-  const file = JSON.parse(tokenizer);
-  const bos = '<|endoftext|>';
-  const sequence = { Sequence: { id: 'A', type_id: 0 } };
-  file.post_processor = {
-    type: 'TemplateProcessing',
-    single: [{ SpecialToken: { id: bos, type_id: 0 } }, sequence],
-    pair: [sequence, { Sequence: { id: 'B', type_id: 1 } }],
-    special_tokens: { [bos]: { id: bos, ids: [12000], tokens: [bos] } },
-  };
-  return JSON.stringify(file);
 };
 
 describe('which path an encoder takes', () => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
-import { SidecarError, silentLogger } from '../../../sidecar/core/index.ts';
+import { SidecarError, silentLogger, systemClock } from '../../../sidecar/core/index.ts';
 import { readModelFiles } from '../../../sidecar/prompt/encoder/model-files.ts';
 import { describeTemplate } from '../../../sidecar/prompt/encoder/model-template.ts';
 import { createLocalEncoder } from '../../../sidecar/prompt/encoder/prompt-encoder.ts';
@@ -17,6 +17,7 @@ const packageEncoder = async (): Promise<PromptEncoder> => {
   const template = createPackageTemplate(source, { reason: 'under test', contentFormat: 'openai' });
   const described = describeTemplate(source, template, files.specialTokens);
   return createLocalEncoder({
+    clock: systemClock,
     tokenizer: createPackageTokenizer({ ...files, tokenizer: files.tokenizer.parseWhole() }, { reason: 'under test' }),
     templates: { plain: described, withTools: described },
     specialTokens: files.specialTokens,
