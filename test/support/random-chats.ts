@@ -63,6 +63,12 @@ const toolSets = [
     },
   ],
   [{ type: 'function', function: { name: 'run', parameters: { b: 2.0, a: [1, 12345678901234567890n.toString()] } } }],
+  ...['look', 'find'].map((name) => [
+    {
+      type: 'function',
+      function: { name, description: `${name} 漢字 "all" of it. `.repeat(80), parameters: { type: 'object' } },
+    },
+  ]),
 ];
 
 /**

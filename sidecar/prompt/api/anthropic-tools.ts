@@ -1,7 +1,7 @@
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json-value.ts';
 import { objectMember, stringMember } from './members.ts';
-import { type Read, read, readAll, refused } from './refusal.ts';
-import { dumpFunction, functionTool } from './tools.ts';
+import { type Read, read, refused } from './refusal.ts';
+import { dumpFunction, dumpingLists, functionTool } from './tools.ts';
 
 const withType = (schema: JsonObject): JsonObject =>
   schema.has('type') ? schema : new Map<string, JsonValue>([...schema, ['type', 'object']]);
@@ -12,6 +12,8 @@ const dumpTool = (tool: JsonValue): Read<JsonObject> => {
   const dump = dumpFunction(new Map<string, JsonValue>([...tool, ['parameters', withType(schema)]]));
   return 'refused' in dump ? dump : read(functionTool(dump.value));
 };
+
+const dumpList = dumpingLists(dumpTool);
 
 /** The `tool` member of the blocks that add or remove one. */
 type Change = { readonly isRemoval: boolean; readonly tool: JsonObject };
@@ -57,5 +59,5 @@ export const dumpAnthropicTools = (
   if (declared === null && changes.length === 0) return read(null);
   if (declared !== null && !isJsonArray(declared)) return refused('invalid-tools');
   const tools = changes.length === 0 ? read(declared ?? []) : applyChanges(declared ?? [], changes);
-  return 'refused' in tools ? tools : readAll(tools.value, dumpTool);
+  return 'refused' in tools ? tools : dumpList(tools.value);
 };

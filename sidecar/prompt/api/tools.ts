@@ -45,11 +45,30 @@ const dumpTool = (tool: JsonValue): Read<JsonObject> => {
 };
 
 /**
+ * Dumps lists of tools one by one with `dump`. A list that comes again, as those of remembered conversations do, gives the
+ * objects that it gave before; nothing changes either.
+ */
+export const dumpingLists = (
+  dump: (tool: JsonValue) => Read<JsonObject>,
+): ((tools: readonly JsonValue[]) => Read<readonly JsonObject[]>) => {
+  const dumped = new WeakMap<readonly JsonValue[], Read<readonly JsonObject[]>>();
+  return (tools) => {
+    const known = dumped.get(tools);
+    if (known !== undefined) return known;
+    const made = readAll(tools, dump);
+    dumped.set(tools, made);
+    return made;
+  };
+};
+
+const dumpList = dumpingLists(dumpTool);
+
+/**
  * A chat request's tools as vLLM dumps them for the template, null where there are none: nulls are written out, unknown
  * members dropped, keys put in order; `parameters` stay as they are.
  */
 export const dumpTools = (tools: JsonValue | undefined): Read<readonly JsonObject[] | null> => {
   if (tools === undefined || tools === null) return read(null);
   if (!isJsonArray(tools) || tools.length === 0) return refused('invalid-tools');
-  return readAll(tools, dumpTool);
+  return dumpList(tools);
 };

@@ -1,6 +1,6 @@
+import { skipSpace } from './body-members.ts';
 import type { BodyScanner } from './body-scanner.ts';
 import { type KnownEntry, type MessageHash, remembered, type TurnApi } from './conversation-record.ts';
-import { skipSpace } from './find-messages.ts';
 import { readMessageJson } from './message-json.ts';
 
 const COMMA = 0x2c;

@@ -2,11 +2,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseRequest } from '../api/parse-request.ts';
 import type { TemplateHabits } from '../api/prompt-source.ts';
 import type { ParsedRequest, PromptRequest } from '../types.ts';
+import { findMessages } from './body-members.ts';
 import { BodyScanner, HASH_WORDS } from './body-scanner.ts';
 import { type ChatTurn, ConversationRecord, type KnownEntry, type TurnApi } from './conversation-record.ts';
-import { findMessages } from './find-messages.ts';
-import { type Frame, readFrame } from './frame.ts';
-import { FrameCache } from './frame-cache.ts';
+import { type Frame, FrameReader } from './frame-reader.ts';
 import { TOO_LONG_TEXT } from './message-json.ts';
 import { MessageWalk } from './message-walk.ts';
 import { type Known, RecordStore } from './record-store.ts';
@@ -84,8 +83,7 @@ class Begun {
 
 class MemoReader implements RequestReader {
   readonly #scanner = new BodyScanner();
-  readonly #frames = new FrameCache();
-  readonly #frameWords = new Int32Array(2 * HASH_WORDS);
+  readonly #frames = new Map<TurnApi, FrameReader>();
   readonly #store: RecordStore;
   #isTrusted = true;
   #lastPath: string | null = null;
@@ -168,7 +166,7 @@ class MemoReader implements RequestReader {
       this.#remember(place, { kept, fresh, end: walk.at });
       return new Begun(knownBytes, walk.at - listStart);
     }
-    const frame = this.#frame(place, walk.at);
+    const frame = this.#framesOf(api).read({ start: listStart, end: walk.at }, place.end);
     if (frame === null || kept + fresh.length === 0) return null;
     const record = this.#remember(place, { kept, fresh, end: place.end });
     this.#turns += 1;
@@ -232,17 +230,13 @@ class MemoReader implements RequestReader {
     }
   }
 
-  #frame({ api, listStart, end }: Place, listEnd: number): Frame | null {
-    const words = this.#frameWords;
-    words.set(this.#scanner.hash(0, listStart));
-    words.set(this.#scanner.hash(listEnd, end), HASH_WORDS);
-    const known = this.#frames.get(words, api);
-    if (known !== null) return known;
-    const before = this.#scanner.text(0, listStart);
-    const after = this.#scanner.text(listEnd, end);
-    const frame = before === null || after === null ? null : readFrame(before, after, api);
-    if (frame !== null) this.#frames.set(words, { api, frame, bytes: listStart + end - listEnd });
-    return frame;
+  #framesOf(api: TurnApi): FrameReader {
+    let frames = this.#frames.get(api);
+    if (frames === undefined) {
+      frames = new FrameReader(this.#scanner, api);
+      this.#frames.set(api, frames);
+    }
+    return frames;
   }
 
   #parsed(request: PromptRequest, frame: Frame, record: ConversationRecord): ParsedRequest {

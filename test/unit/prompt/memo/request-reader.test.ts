@@ -144,6 +144,43 @@ describe('requests read by memory', () => {
     });
   });
 
+  describe('with long lists of tools', () => {
+    const tool = (name: string) =>
+      JSON.stringify({ type: 'function', function: { name, description: 'What it does. '.repeat(100) } });
+    const messages = `"messages":${JSON.stringify([{ role: 'user', content: 'word '.repeat(600) }])}`;
+
+    it.each([
+      { what: 'before the messages', members: [`"tools":[${tool('a')}]`, messages] },
+      { what: 'behind them', members: [messages, `"stream":true`, `"tools" : [${tool('a')},${tool('b')}]`] },
+      { what: 'twice', members: [`"tools":[${tool('a')}]`, messages, `"tools":[${tool('b')}]`] },
+      { what: 'twice behind', members: [messages, `"tools":[${tool('a')}]`, `"tools":[${tool('b')}]`] },
+      { what: 'replaced by none', members: [messages, `"tools":[${tool('a')}]`, `"tools":null`] },
+      { what: 'behind something odd', members: [messages, `"x":{"tools":[1]}`, `"tools":[${tool('a')}]`] },
+      { what: 'named with an escape', members: [messages, `"t\\u006fols":[${tool('a')}]`] },
+      { what: 'that are refused', members: [messages, `"tools":[{"type":"function"},${tool('a')}]`] },
+      { what: 'that are no list', members: [messages, `"tools":${tool('a')}`] },
+      { what: 'that are broken', members: [messages, `"tools":[${tool('a')},]`] },
+    ])('are what they are from scratch: $what', ({ members }) => {
+      const reader = createRequestReader();
+      for (const [at, more] of ['"user":"a"', '"user":"b"', '"user":"b"'].entries()) {
+        const body = Buffer.from(`{"model":"m",${[...members, more].join(',')}}`);
+        const [parsed, fresh] = [reader.read(requestOf(body)), parseRequest(requestOf(body))];
+        expect({ at, ...withoutPrompt(parsed) }).toEqual({ at, ...withoutPrompt(fresh) });
+        if (fresh.prompt !== undefined) expect(conversationOf(parsed)).toEqual(conversationOf(fresh));
+      }
+    });
+
+    it('are dumped once for all turns', () => {
+      const reader = createRequestReader();
+      const toolsOf = (user: string) => {
+        const body = Buffer.from(`{"tools":[${tool('a')}],${messages},"user":"${user}"}`);
+        return conversationOf(reader.read(requestOf(body))).tools;
+      };
+      expect(toolsOf('a')).not.toBeNull();
+      expect(toolsOf('b')).toBe(toolsOf('a'));
+    });
+  });
+
   describe('with long strings', () => {
     const long = 'A long "string" with\nescapes, é and 漢字. '.repeat(6000);
     const data = `data:image/png;base64,${'iVBORw0KGgo'.repeat(20_000)}`;

@@ -1,0 +1,114 @@
+import { readJson } from '../api/json-reader.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../api/json-value.ts';
+import { bodyOptions, readSource, requestTraits } from '../api/parse-request.ts';
+import type { Conversation, PromptSource, TemplateHabits } from '../api/prompt-source.ts';
+import type { ParsedRequest } from '../types.ts';
+import { findTools, type ListPlace } from './body-members.ts';
+import { type BodyScanner, HASH_WORDS } from './body-scanner.ts';
+import { type RememberedMessage, remembered, type TurnApi } from './conversation-record.ts';
+import { HashCache } from './hash-cache.ts';
+
+/** All of a request but its list of messages. */
+export interface Frame {
+  readonly traits: Pick<ParsedRequest, 'model' | 'isStreaming' | 'sessionId' | 'readsCache'>;
+  readonly source: Omit<PromptSource, 'content'>;
+  /** What the template sees in front of the messages. */
+  readonly head: readonly RememberedMessage[];
+  conversationFor(habits: TemplateHabits): Omit<Conversation, 'messages'>;
+}
+
+/** Lists of tools from this length on are remembered by themselves, in bytes. */
+const LONG_TOOLS = 1024;
+const frameLimits = { maxEntries: 1024, maxBytes: 1 << 25 };
+const toolsLimits = { maxEntries: 256, maxBytes: 1 << 24 };
+
+/** Stands where the messages stood; every API takes it, and none changes anything else for it. */
+const placeholder: JsonObject = new Map([
+  ['role', 'user'],
+  ['content', ''],
+]);
+const anyHabits: TemplateHabits = { wantsSystemFirst: false, effortOfNoThinking: 'none' };
+
+/** A string that no client can know, to stand where something else stood. */
+const createMark = (): string => crypto.randomUUID();
+
+/**
+ * Reads what stands around the lists of messages in one API's requests, and remembers it by its bytes; tools also by
+ * themselves, since some clients change something else with each turn. Not read are bodies of which the rest is not what a
+ * plain request has: no valid JSON, a second list of messages, a prompt in the form of ids, anything that the engine refuses.
+ */
+export class FrameReader {
+  readonly #scanner: BodyScanner;
+  readonly #api: TurnApi;
+  readonly #frames = new HashCache<Frame>(frameLimits);
+  readonly #tools = new HashCache<JsonValue>(toolsLimits);
+  readonly #words = new Int32Array(2 * HASH_WORDS);
+
+  constructor(scanner: BodyScanner, api: TurnApi) {
+    this.#scanner = scanner;
+    this.#api = api;
+  }
+
+  /** The frame of the scanner's body of `length` bytes; null where it is not a plain one. */
+  read(list: ListPlace, length: number): Frame | null {
+    const words = this.#words;
+    words.set(this.#scanner.hash(0, list.start));
+    words.set(this.#scanner.hash(list.end, length), HASH_WORDS);
+    const known = this.#frames.get(words);
+    if (known !== null) return known;
+    const root = this.#readRoot(list, length);
+    const frame = root === null ? null : frameOf(root, this.#api);
+    if (frame !== null) this.#frames.set(words, frame, list.start + length - list.end);
+    return frame;
+  }
+
+  /** The root object without its messages; null where the body is not one to be remembered. */
+  #readRoot(list: ListPlace, length: number): Map<string, JsonValue> | null {
+    const mark = createMark();
+    const toolsMark = createMark();
+    const tools = findTools(this.#scanner, list, length);
+    const known = tools === null || tools.end - tools.start < LONG_TOOLS ? null : this.#readTools(tools);
+    const gaps = [
+      { ...list, mark },
+      ...(tools === null || known === null ? [] : [{ ...tools, mark: toolsMark }]),
+    ].toSorted((a, b) => a.start - b.start);
+    let text: string | null = '';
+    let from = 0;
+    for (const gap of gaps) {
+      const before = this.#scanner.text(from, gap.start);
+      if (before === null) return null;
+      text += `${before}"${gap.mark}"`;
+      from = gap.end;
+    }
+    const rest = this.#scanner.text(from, length);
+    if (rest === null) return null;
+    const reading = readJson(text + rest, bodyOptions);
+    if (reading.kind !== 'whole' || !isJsonObject(reading.value) || reading.tokenLists.size > 0) return null;
+    const root = new Map(reading.value);
+    if (root.get('messages') !== mark) return null;
+    root.delete('messages');
+    if (known !== null && root.get('tools') === toolsMark) root.set('tools', known);
+    return root;
+  }
+
+  #readTools({ start, end }: ListPlace): JsonValue | null {
+    const words = this.#scanner.hash(start, end);
+    const known = this.#tools.get(words);
+    if (known !== null) return known;
+    const text = this.#scanner.text(start, end);
+    const reading = text === null ? null : readJson(text);
+    if (reading?.kind !== 'whole') return null;
+    this.#tools.set(words, reading.value, end - start);
+    return reading.value;
+  }
+}
+
+const frameOf = (root: JsonObject, { api }: TurnApi): Frame | null => {
+  const body = { root: new Map([...root, ['messages', [placeholder]]]), tokenLists: new Map(), openPath: null };
+  const source = readSource(body, api);
+  if ('refused' in source || source.value.content.kind !== 'conversation') return null;
+  const { content, ...options } = source.value;
+  const { conversationFor } = content;
+  const head = conversationFor(anyHabits).messages.slice(0, -1).map(remembered);
+  return { traits: requestTraits(body, { path: null, api }), source: options, head, conversationFor };
+};
