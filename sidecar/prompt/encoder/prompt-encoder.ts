@@ -146,7 +146,10 @@ class LocalEncoder implements PromptEncoder {
   *#tokens(source: PromptSource, bodyBytes: number): Steps<readonly Tokens[] | string> {
     if (source.content.kind === 'plain') {
       const sequences: Tokens[] = [];
-      for (const prompt of source.content.prompts) sequences.push(yield* this.#plainTokens(prompt, source));
+      for (const prompt of source.content.prompts) {
+        sequences.push(yield* this.#plainTokens(prompt, source));
+        yield;
+      }
       const isOutside = sequences.some(({ tokenIds }) => this.#hasUnknownId(tokenIds));
       if (isOutside) return 'invalid-prompt';
       return sequences.some(({ isWhole, tokenIds }) => isWhole && tokenIds.length === 0) ? 'no-prompt' : sequences;

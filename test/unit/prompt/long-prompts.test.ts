@@ -51,6 +51,20 @@ const user = { role: 'user', content: long };
 const wholeBody = (body: object) => Buffer.from(JSON.stringify(body));
 const cutBody = (body: object) => wholeBody(body).subarray(0, -9);
 
+describe('many prompts', () => {
+  it('are encoded with turns for others in between', async () => {
+    const [encoder] = await encoders();
+    const body = wholeBody({ prompt: Array.from({ length: 4000 }, (_, at) => long.slice(at, at + 400)) });
+    const parsed = parseRequest({ path: '/v1/completions', body, isComplete: true });
+    let turnsOfOthers = 0;
+    const others = setInterval(() => (turnsOfOthers += 1), 0);
+    const prompt = await encoder.encode(parsed, { loraName: null, mayWait: true });
+    clearInterval(others);
+    expect(idsOf(prompt)).toHaveLength(4000);
+    expect(turnsOfOthers).toBeGreaterThan(1);
+  });
+});
+
 describe('a long prompt', () => {
   it.each([
     { what: 'a completion', path: '/v1/completions', body: wholeBody({ prompt: long }), isComplete: true },
