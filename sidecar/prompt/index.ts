@@ -20,4 +20,5 @@ export type {
   PromptEncoder,
   PromptRequest,
   PromptSequence,
+  TokenIdsMember,
 } from './types.ts';

@@ -14,6 +14,12 @@ export type ApiKind =
   | 'tokenize'
   | 'other';
 
+/**
+ * The member of a body in which an engine takes a prompt's token ids: `kv_transfer_params.prompt_token_ids` beside the messages
+ * of a chat (vLLM 0.27 and later), `prompt` in place of a completion's text.
+ */
+export type TokenIdsMember = 'kv_transfer_params' | 'prompt';
+
 /** Request bytes as an edge got them. */
 export interface PromptRequest {
   /** Path with or without query; null where the edge does not know it (the API is then told from the body's shape). */
@@ -33,6 +39,8 @@ export interface ParsedRequest {
   readonly sessionId: string | null;
   /** False for requests that do not read the prefix cache (`prompt_logprobs`). */
   readonly readsCache: boolean;
+  /** Where the engine takes the prompt's ids and answers as without them; null where it does not. */
+  readonly tokenIdsMember: TokenIdsMember | null;
   /** Why the prompt cannot be encoded, null where it can be tried. */
   readonly unreadable: string | null;
   readonly bodyBytes: number;

@@ -5,7 +5,7 @@ import type { CandidateTable } from './candidate-table.ts';
 import type { RememberedDecision } from './decision-record.ts';
 import type { BookedRequest } from './in-flight.ts';
 import type { RoutedPool } from './routed-pool.ts';
-import type { ObservedUsage, RoutedDecision, RouteFailure, RouteReason, RouteTicket } from './types.ts';
+import type { HandedTokenIds, ObservedUsage, RoutedDecision, RouteFailure, RouteReason, RouteTicket } from './types.ts';
 
 /** What a {@link BookedDecision} is made of. */
 export interface BookedDecisionParts {
@@ -18,7 +18,7 @@ export interface BookedDecisionParts {
   /** Called once the engine answered. */
   readonly onAnswered: () => void;
   /** See {@link RoutedDecision.takeTokenIds}; null where nothing is handed over. */
-  readonly takeTokenIds: (() => Int32Array | null) | null;
+  readonly takeTokenIds: (() => HandedTokenIds | null) | null;
 }
 
 /** Ends a decision's booking by what its edge saw, and tells what that says of the endpoint. */
@@ -74,7 +74,7 @@ export class BookedDecision implements RoutedDecision {
   readonly promptTokens: number | null;
   readonly cachedTokens: number | null;
   readonly ticket: RouteTicket;
-  readonly takeTokenIds?: () => Int32Array | null;
+  readonly takeTokenIds?: () => HandedTokenIds | null;
   readonly #candidates: CandidateTable;
 
   constructor({ id, promptTokens, cachedTokens, candidates }: RememberedDecision, parts: BookedDecisionParts) {

@@ -18,7 +18,7 @@ import { RememberedDecision, reasonOf } from './decision-record.ts';
 import { type Evaluation, evaluate, type PickedEndpoint } from './evaluation.ts';
 import type { BookedRequest } from './in-flight.ts';
 import type { PoolDirectory, RoutedPool } from './routed-pool.ts';
-import type { Decision, Explanation, RouteRequest, Router } from './types.ts';
+import type { Decision, Explanation, HandedTokenIds, RouteRequest, Router } from './types.ts';
 
 /** The only orchestrator: request → tokens → match → candidates → schedule → Decision. */
 export interface Director extends Router {
@@ -99,15 +99,16 @@ const expectationOf = (
 };
 
 /** The ids to hand over with a decision; null where there are none that the engine would make itself, and only those. */
-const handoverOf = ({ prompt, parsed, pool }: Evaluation): (() => Int32Array | null) | null => {
-  if (pool?.passesTokenIds !== true || parsed.api !== 'chat') return null;
+const handoverOf = ({ prompt, parsed, pool }: Evaluation): (() => HandedTokenIds | null) | null => {
+  const member = parsed.tokenIdsMember;
+  if (pool?.passesTokenIds !== true || member === null) return null;
   if (prompt.kind !== 'encoded' || prompt.path !== 'exact' || prompt.sequences.length !== 1) return null;
   let [sequence] = prompt.sequences;
   if (sequence?.isWhole !== true || sequence.identity.multimodal.length > 0) return null;
   return () => {
-    const tokenIds = sequence?.tokenIds ?? null;
+    const handed = sequence === undefined ? null : { member, tokenIds: sequence.tokenIds };
     sequence = undefined;
-    return tokenIds;
+    return handed;
   };
 };
 

@@ -56,6 +56,7 @@ const emptyRequest = (bodyBytes: number): ParsedRequest => ({
   isStreaming: false,
   sessionId: null,
   readsCache: true,
+  tokenIdsMember: null,
   unreadable: null,
   bodyBytes,
 });

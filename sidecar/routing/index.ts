@@ -18,6 +18,7 @@ export type {
   Decision,
   DecisionRecord,
   Explanation,
+  HandedTokenIds,
   NoEndpointDecision,
   ObservedUsage,
   RefusedDecision,

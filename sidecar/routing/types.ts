@@ -1,5 +1,5 @@
 import type { DecisionId, Endpoint, EndpointId, ModelName, PoolName } from '../core/index.ts';
-import type { ApiKind } from '../prompt/index.ts';
+import type { ApiKind, TokenIdsMember } from '../prompt/index.ts';
 import type { MissReason } from './audit-sample.ts';
 
 /** What a request's headers ask of the endpoint picker besides its body; null: nothing. */
@@ -87,10 +87,17 @@ export interface RoutedDecision {
   readonly fallbacks: readonly Endpoint[];
   readonly ticket: RouteTicket;
   /**
-   * The prompt's token ids for the engine, where the pool wants them handed over and they are the engine's own: a whole
-   * chat without media. Null from the second call on, for they are let go of. Absent where nothing is handed over.
+   * The prompt's token ids for the engine, where the pool wants them handed over and they are the engine's own: those of a
+   * whole chat without media, or of a completion of one text. Null from the second call on, for they are let go of. Absent
+   * where nothing is handed over.
    */
-  takeTokenIds?(): Int32Array | null;
+  takeTokenIds?(): HandedTokenIds | null;
+}
+
+/** Token ids, and where in the request's body the engine takes them. */
+export interface HandedTokenIds {
+  readonly member: TokenIdsMember;
+  readonly tokenIds: Int32Array;
 }
 
 /** Nothing may be picked: the pool is empty, all its endpoints are excluded, failing or outside the subset. */

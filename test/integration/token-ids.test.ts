@@ -77,10 +77,41 @@ describe('a pool that hands token ids over', () => {
   });
 });
 
+describe('a completion', () => {
+  const completion = { model: 'tiny', prompt: 'Count the words: '.repeat(20), max_tokens: 6, return_token_ids: true };
+  const complete = async (engine: RunningEngine, pool: Readonly<Record<string, unknown>>) => {
+    await using app = await runApp(configFor(engine, pool));
+    return readJson<{ readonly choices: readonly unknown[]; readonly usage: unknown }>(
+      await postJson(`${app.proxy}/v1/completions`, completion),
+    );
+  };
+
+  it('is answered the same where its text is replaced by ids', async () => {
+    await using engine = await runEngine();
+    const plain = await complete(engine, {});
+    const handed = await complete(engine, { passTokenIds: true });
+    expect(plain.choices).toHaveLength(1);
+    expect(handed.choices).toEqual(plain.choices);
+  });
+
+  it('of a scripted engine shows the ids in place of its text', async () => {
+    await using engine = await startScriptedEngine(json({ choices: [] }));
+    const [first] = appConfig([]).pools;
+    const discovery = { static: [{ address: engine.address, events: null }] };
+    await using app = await runApp(
+      appConfig([], { pools: [{ ...first, name: 'p', tokenizer: tinyQwenFolder, discovery, passTokenIds: true }] }),
+    );
+    await postJson(`${app.proxy}/v1/completions`, completion);
+    const sent = JSON.parse(engine.received.find(({ url }) => url === '/v1/completions')?.body.toString() ?? 'null');
+    expect(sent.prompt).toEqual(expect.arrayContaining([expect.any(Number)]));
+    expect(sent).toMatchObject({ max_tokens: 6, return_token_ids: true });
+  });
+});
+
 describe('doctor, of handing token ids over', () => {
   it('proves that answers stay the same, before and after it is switched on', async () => {
-    expect(await examine({ passes: false })).toMatch(/^ok .*3 chats are answered the same .*may be switched on/);
-    expect(await examine({ passes: true })).toMatch(/^ok .*3 chats are answered the same/);
+    expect(await examine({ passes: false })).toMatch(/^ok .*5 requests are answered the same .*may be switched on/);
+    expect(await examine({ passes: true })).toMatch(/^ok .*5 requests are answered the same/);
   });
 
   it('fails where the ids differ, and says what to do', async () => {
@@ -95,18 +126,18 @@ describe('doctor, of handing token ids over', () => {
     expect(await examine({ passes: false }, '0.23.0')).toMatch(/^skip .*ignores ids/);
   });
 
-  it('leaves out chats that the engine refuses anyway, and fails where it refuses all', async () => {
+  it('leaves out what the engine refuses anyway, and fails where it refuses all', async () => {
     await using engine = await runEngine();
     // As vLLM without --enable-auto-tool-choice.
     await using strict = await startScriptedEngine((response, { url, body }) => {
       if (body.includes('"tools"')) return json({ error: {} }, 400)(response);
       void postJson(`http://${engine.at.address}${url}`, JSON.parse(body.toString())).then(async (answer) =>
-        json(await answer.json())(response),
+        json(await answer.json(), answer.status)(response),
       );
     });
-    expect(await examineAt(strict.address, { passes: true })).toMatch(/^ok .*2 chats are answered the same/);
+    expect(await examineAt(strict.address, { passes: true })).toMatch(/^ok .*4 requests are answered the same/);
     await using deaf = await startScriptedEngine(json({ error: {} }, 400));
-    expect(await examineAt(deaf.address, { passes: true })).toMatch(/^FAIL .*no chat was answered/);
+    expect(await examineAt(deaf.address, { passes: true })).toMatch(/^FAIL .*no request was answered/);
   });
 
   it('is one of the checks of a configuration, and sends nothing unless told to', async () => {

@@ -44,6 +44,7 @@ const parsedRequest: ParsedRequest = {
   isStreaming: true,
   sessionId: null,
   readsCache: true,
+  tokenIdsMember: null,
   unreadable: null,
   bodyBytes: 1,
 };

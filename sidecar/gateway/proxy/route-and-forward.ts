@@ -61,8 +61,8 @@ const beginResponse = (upstream: IncomingMessage, ready: ReadyRequest, decision:
 
 /** The client's bytes; with the prompt's token ids where the engine is to be given them and the body is not compressed. */
 const outgoingBody = ({ body, route }: ReadyRequest, decision: RoutedDecision): Uint8Array | null => {
-  const tokenIds = body === null || route.body !== body ? null : (decision.takeTokenIds?.() ?? null);
-  return body === null || tokenIds === null ? body : (withTokenIds(body, tokenIds) ?? body);
+  const handed = body === null || route.body !== body ? null : (decision.takeTokenIds?.() ?? null);
+  return body === null || handed === null ? body : (withTokenIds(body, handed) ?? body);
 };
 
 const excludeFailed = (excluded: Set<EndpointId>, decision: RoutedDecision, failure: Failure): void => {

@@ -1,4 +1,4 @@
-import type { ApiKind, ParsedRequest, PromptRequest } from '../types.ts';
+import type { ApiKind, ParsedRequest, PromptRequest, TokenIdsMember } from '../types.ts';
 import { anthropicSource } from './anthropic.ts';
 import { shapeMeaning } from './body-shape.ts';
 import { chatDialect, chatSource, embeddingsDialect, tokenizeDialect } from './chat.ts';
@@ -128,6 +128,13 @@ const readsCache = (root: JsonObject, path: string | null, api: ApiKind): boolea
   return !(api === 'completions' && booleanMember(root, 'echo', false) && hasMember(root, 'logprobs'));
 };
 
+/** With `echo`, text made of ids would be answered in place of the client's; `truncate_prompt_tokens` cuts ids otherwise. */
+const tokenIdsMember = (root: JsonObject, api: ApiKind): TokenIdsMember | null => {
+  if (api === 'chat' || api === 'messages') return 'kv_transfer_params';
+  if (api !== 'completions' || typeof root.get('prompt') !== 'string') return null;
+  return booleanMember(root, 'echo', false) || hasMember(root, 'truncate_prompt_tokens') ? null : 'prompt';
+};
+
 const sessionId = (root: JsonObject): string | null => {
   for (const key of ['session_id', 'prompt_cache_key', 'user']) {
     const value = stringMember(root, key);
@@ -138,14 +145,20 @@ const sessionId = (root: JsonObject): string | null => {
 };
 
 /** What a body says besides its prompt. */
+export type RequestTraits = Pick<
+  ParsedRequest,
+  'model' | 'isStreaming' | 'sessionId' | 'readsCache' | 'tokenIdsMember'
+>;
+
 export const requestTraits = (
   body: RequestBody,
   request: { readonly path: string | null; readonly api: ApiKind },
-): Pick<ParsedRequest, 'model' | 'isStreaming' | 'sessionId' | 'readsCache'> => ({
+): RequestTraits => ({
   model: body.openPath?.[0] === 'model' ? null : stringMember(body.root, 'model'),
   isStreaming: booleanMember(body.root, 'stream', false),
   sessionId: sessionId(body.root),
   readsCache: readsCache(body.root, request.path, request.api),
+  tokenIdsMember: tokenIdsMember(body.root, request.api),
 });
 
 const meaningOf = (path: string | null, body: RequestBody): PathMeaning => {
@@ -161,6 +174,7 @@ const withoutPrompt = (request: PromptRequest, why: Refusal): ParsedRequest => {
     isStreaming: false,
     sessionId: null,
     readsCache: true,
+    tokenIdsMember: null,
     unreadable: why,
     bodyBytes: request.body.byteLength,
   };

@@ -1,8 +1,7 @@
 import { readJson } from '../api/json-reader.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../api/json-value.ts';
-import { bodyOptions, readSource, requestTraits } from '../api/parse-request.ts';
+import { bodyOptions, type RequestTraits, readSource, requestTraits } from '../api/parse-request.ts';
 import type { Conversation, PromptSource, TemplateHabits } from '../api/prompt-source.ts';
-import type { ParsedRequest } from '../types.ts';
 import { findTools, type ListPlace } from './body-members.ts';
 import { type BodyScanner, HASH_WORDS } from './body-scanner.ts';
 import { type RememberedMessage, remembered, type TurnApi } from './conversation-record.ts';
@@ -10,7 +9,7 @@ import { HashCache } from './hash-cache.ts';
 
 /** All of a request but its list of messages. */
 export interface Frame {
-  readonly traits: Pick<ParsedRequest, 'model' | 'isStreaming' | 'sessionId' | 'readsCache'>;
+  readonly traits: RequestTraits;
   readonly source: Omit<PromptSource, 'content'>;
   /** What the template sees in front of the messages. */
   readonly head: readonly RememberedMessage[];

@@ -14,7 +14,7 @@ if (executable === null) console.log('SKIPPED envoy: test/real/envoy/install.sh 
       manifest: 'extproc-request-only',
       edits: [['request_body_mode: FULL_DUPLEX_STREAMED', 'request_body_mode: BUFFERED']],
       answer: json({ ok: true }),
-      decide: () => ({ takeTokenIds: () => Int32Array.of(1, 20, 300) }),
+      decide: () => ({ takeTokenIds: () => ({ member: 'kv_transfer_params', tokenIds: Int32Array.of(1, 20, 300) }) }),
     });
     const answer = await send({
       address: behind.envoy.address,

@@ -6,7 +6,7 @@ import { endpoint } from '../../support/candidates.ts';
 import { modelFolder, startVllm, vllmExecutable } from './vllm-server.ts';
 
 const releases = [
-  ['0.32.0', /^ok .*2 chats are answered the same with ids handed over$/],
+  ['0.32.0', /^ok .*6 requests are answered the same with ids handed over$/],
   ['0.23.0', /^warn .*the engine ignores ids/],
 ] as const;
 

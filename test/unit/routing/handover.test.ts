@@ -16,6 +16,11 @@ const chat = (changes: object = {}): RouteRequest => {
   return { ...completion([]), path, body: Buffer.from(JSON.stringify({ model: 'tiny', messages, ...changes })) };
 };
 
+const textCompletion = (changes: object): RouteRequest & { readonly body: Buffer } => {
+  const body = Buffer.from(JSON.stringify({ model: 'tiny', prompt: 'Hello there. '.repeat(30), ...changes }));
+  return { ...completion([]), path: '/v1/completions', body };
+};
+
 const decide = async (request: RouteRequest, passesTokenIds: boolean) => {
   const { pool, clock } = createRoutingWorld({ endpoints: ['a'], encoder });
   const director = createDirector({
@@ -38,15 +43,37 @@ describe('handing token ids over', () => {
     const body = request.body ?? new Uint8Array(0);
     const prompt = await encoder.encode(parseRequest({ path, body, isComplete: true }), { loraName: null });
     const expected = prompt.kind === 'encoded' ? prompt.sequences[0]?.tokenIds : undefined;
-    expect(decision.takeTokenIds?.()).toEqual(expected);
+    expect(decision.takeTokenIds?.()).toEqual({ member: 'kv_transfer_params', tokenIds: expected });
     expect(decision.takeTokenIds?.()).toBeNull();
   });
 
-  it('gives nothing elsewhere, nor for completions, cut-off bodies and images', async () => {
+  it('gives those of a message in Anthropic’s shape, and of a completion of one text', async () => {
+    const { body } = chat();
+    const message = await decide({ ...chat(), path: '/v1/messages', body }, true);
+    expect(message.takeTokenIds?.()).toMatchObject({ member: 'kv_transfer_params' });
+    const completed = await decide(textCompletion({}), true);
+    const expected = await encoder.encode(parseRequest({ ...textCompletion({}), isComplete: true }), {
+      loraName: null,
+    });
+    expect(completed.takeTokenIds?.()).toEqual({
+      member: 'prompt',
+      tokenIds: expected.kind === 'encoded' ? expected.sequences[0]?.tokenIds : undefined,
+    });
+  });
+
+  it('gives nothing elsewhere, nor for other completions, cut-off bodies and images', async () => {
     const image = { role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:' } }] };
     const whole = chat();
     const cut = { ...whole, body: whole.body?.subarray(0, 2000) ?? null, isBodyComplete: false };
-    const requests = [completion(tokens(1, 40)), cut, chat({ messages: [image] })];
+    const requests = [
+      completion(tokens(1, 40)),
+      textCompletion({ prompt: ['one text', 'another'] }),
+      textCompletion({ prompt: ['one text'] }),
+      textCompletion({ echo: true }),
+      textCompletion({ truncate_prompt_tokens: 10 }),
+      cut,
+      chat({ messages: [image] }),
+    ];
     for (const request of requests) expect((await decide(request, true)).takeTokenIds).toBeUndefined();
     expect((await decide(chat(), false)).takeTokenIds).toBeUndefined();
   });

@@ -1,12 +1,12 @@
 import type { ErrorCode } from '../../../core/index.ts';
 import type { Decision, RoutedDecision } from '../../../routing/index.ts';
+import { withStringReplaced } from '../../string-member.ts';
 import { withTokenIds } from '../../token-ids.ts';
 import { BodyStore } from './body-store.ts';
 import { controlOf } from './control-headers.ts';
 import type { ExchangeWire } from './exchange-wire.ts';
 import type { HeaderList } from './header-list.ts';
 import type { MessageContext, PickChange, ProcessorReply } from './messages.ts';
-import { withModel } from './model-member.ts';
 import { immediateReply, pickChange, sendPieces } from './replies.ts';
 import { announcedBytes, type RequestHead, routeRequestOf } from './request-head.ts';
 import { isBuffering, type RequestMode, requestModeOf } from './request-mode.ts';
@@ -212,7 +212,7 @@ export class RequestPhase implements DecisionListener {
     const model = control?.model ?? null;
     if (model === null || !(mode === 'full-duplex' || isBuffering(mode))) return;
     const body = this.#store.joined();
-    const rewritten = body === null ? null : withModel(body, model);
+    const rewritten = body === null ? null : withStringReplaced(body, 'model', JSON.stringify(model));
     if (body === null || rewritten === null) return;
     this.#store.replace(rewritten);
     this.#addedBytes = rewritten.length - body.length;
@@ -221,9 +221,9 @@ export class RequestPhase implements DecisionListener {
   /** Adds the prompt's token ids to a buffered body, where the pool wants the engine to have them. */
   #handTokenIdsOver(mode: RequestMode, decided: RoutedDecision): void {
     if (mode !== 'buffered' || this.#keptMessages === 0) return;
-    const tokenIds = decided.takeTokenIds?.() ?? null;
-    const body = tokenIds === null ? null : this.#store.joined();
-    const whole = tokenIds === null || body === null ? null : withTokenIds(body, tokenIds);
+    const handed = decided.takeTokenIds?.() ?? null;
+    const body = handed === null ? null : this.#store.joined();
+    const whole = handed === null || body === null ? null : withTokenIds(body, handed);
     if (body === null || whole === null) return;
     this.#store.replace(whole);
     this.#addedBytes = (this.#addedBytes ?? 0) + whole.length - body.length;

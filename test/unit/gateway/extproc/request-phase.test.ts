@@ -390,7 +390,9 @@ it('ends after the request where it is told to, and owes nothing then', () => {
 });
 
 describe('token ids that the engine is to be given', () => {
-  const decide = () => ({ takeTokenIds: () => Int32Array.of(1, 20) });
+  const decide = () => ({
+    takeTokenIds: () => ({ member: 'kv_transfer_params' as const, tokenIds: Int32Array.of(1, 20) }),
+  });
   const body = '{"messages":[]}';
   const handed = '{"messages":[],"kv_transfer_params":{"prompt_token_ids":[1,20]}}';
 

@@ -5,7 +5,8 @@ import { createFakeRouter, endpointAt } from '../../../support/fake-router.ts';
 import { json, startScriptedEngine } from '../../../support/scripted-engine.ts';
 import { quietGatewayOptions, started } from '../../../support/started-gateway.ts';
 
-const ids = Int32Array.from([1, 20, 300]);
+const tokenIds = Int32Array.from([1, 20, 300]);
+const ids = { member: 'kv_transfer_params', tokenIds } as const;
 const text = (body: Uint8Array | null): string | null => (body === null ? null : Buffer.from(body).toString());
 
 describe('token ids handed to the engine', () => {
@@ -13,6 +14,13 @@ describe('token ids handed to the engine', () => {
     const body = Buffer.from('{"model":"m", "n":1.0,"messages":[{"role":"user","content":"}"}] }\n');
     expect(text(withTokenIds(body, ids))).toBe(
       '{"model":"m", "n":1.0,"messages":[{"role":"user","content":"}"}] ,"kv_transfer_params":{"prompt_token_ids":[1,20,300]}}',
+    );
+  });
+
+  it('stand in place of a text to be completed', () => {
+    const body = Buffer.from('{"model":"m", "prompt" : "Say \\"prompt\\":", "x":{"prompt":"y"}}');
+    expect(text(withTokenIds(body, { member: 'prompt', tokenIds }))).toBe(
+      '{"model":"m", "prompt" : [1,20,300], "x":{"prompt":"y"}}',
     );
   });
 

@@ -24,22 +24,23 @@ interface Span {
 }
 
 /**
- * Where the value of the member `model` of a JSON object lies, if it is a string; of several the last, which is the one that
- * counts. Null where there is none in what is known of the body. O(body), most of it by a search for quotes.
+ * Where the value of a member of a JSON object lies, if it is a string; of several the last, which is the one that counts.
+ * Null where there is none in what is known of the body. O(body), most of it by a search for quotes.
  */
-const findModel = (body: Buffer): Span | null => {
+const findString = (body: Buffer, name: string): Span | null => {
+  const key = JSON.stringify(name);
   let found: Span | null = null;
   let depth = 0;
   /** Whether the string that comes next, at depth 1, is a member's value. */
   let isValue = false;
-  let isModel = false;
+  let isWanted = false;
   for (let at = 0; at < body.length; at += 1) {
     const byte = body[at] ?? 0;
     if (byte === quote) {
       const end = stringEnd(body, at);
       if (end < 0) return found;
-      if (depth === 1 && isValue && isModel) found = { start: at, end };
-      if (depth === 1 && !isValue) isModel = body.toString('latin1', at, end) === '"model"';
+      if (depth === 1 && isValue && isWanted) found = { start: at, end };
+      if (depth === 1 && !isValue) isWanted = end - at === key.length && body.toString('latin1', at, end) === key;
       at = end - 1;
     } else if (byte === colon && depth === 1) isValue = true;
     else if (byte === comma && depth === 1) isValue = false;
@@ -49,9 +50,12 @@ const findModel = (body: Buffer): Span | null => {
   return found;
 };
 
-/** The body with another model named, all else as it was; null where it names none. Copies the body. */
-export const withModel = (body: Buffer, model: string): Buffer | null => {
-  const span = findModel(body);
+/**
+ * The body with another value for the member `name`, an ASCII word that needs no escapes, all else as it was; null where it
+ * has none that is a string. `json` is the value's text. Copies the body.
+ */
+export const withStringReplaced = (body: Buffer, name: string, json: string): Buffer | null => {
+  const span = findString(body, name);
   if (span === null) return null;
-  return Buffer.concat([body.subarray(0, span.start), Buffer.from(JSON.stringify(model)), body.subarray(span.end)]);
+  return Buffer.concat([body.subarray(0, span.start), Buffer.from(json), body.subarray(span.end)]);
 };
