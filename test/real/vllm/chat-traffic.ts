@@ -2,8 +2,8 @@ import { seededRandom } from '../../../sidecar/core/index.ts';
 
 /** One request body for vLLM, and what kind of case it is. */
 export interface TrafficRequest {
-  readonly kind: 'chat' | 'salted' | 'exact-blocks';
-  readonly path: '/v1/chat/completions' | '/v1/completions';
+  readonly kind: 'chat' | 'message' | 'salted' | 'exact-blocks';
+  readonly path: '/v1/chat/completions' | '/v1/messages' | '/v1/completions';
   readonly body: Record<string, unknown>;
   /** Takes the answer into the conversation. */
   readonly onAnswer: (text: string) => void;
@@ -26,9 +26,13 @@ const words = 'red blue round flat wood iron glass stone river hill road bridge 
 
 /**
  * An endless, seeded mix for a model named `tiny`: growing chats that share system prompts, salted ones, and prompts of
- * an exact multiple of the block size (32). Chats are restarted before they reach the model's length.
+ * an exact multiple of the block size (32). Every third chat has Anthropic's shape where `hasMessages` says so. Chats are
+ * restarted before they reach the model's length.
  */
-export function* chatTraffic(seed: number): Generator<TrafficRequest, never> {
+export function* chatTraffic(
+  seed: number,
+  { hasMessages = false }: { readonly hasMessages?: boolean } = {},
+): Generator<TrafficRequest, never> {
   const random = seededRandom(seed);
   const text = (count: number): string =>
     Array.from({ length: count }, () => words[Math.floor(random() * words.length)]).join(' ');
@@ -50,21 +54,18 @@ export function* chatTraffic(seed: number): Generator<TrafficRequest, never> {
     if (JSON.stringify(messages).length > 4500) messages = open(index);
     messages = [...messages, { role: 'user', content: text(8 + Math.floor(random() * 40)) }];
     chats[index] = messages;
+    const options = { model: 'tiny', max_tokens: 1 + Math.floor(random() * 40), temperature: 0 };
+    const onAnswer = (answer: string): void => {
+      chats[index] = [...messages, { role: 'assistant', content: answer }];
+    };
+    if (hasMessages && index % 3 === 2) {
+      const [system, ...said] = messages;
+      const body = { ...options, system: system?.content, messages: said };
+      yield { kind: 'message', path: '/v1/messages', body, onAnswer };
+      continue;
+    }
     const isSalted = dice < 0.25;
-    const body = {
-      model: 'tiny',
-      messages,
-      max_tokens: 1 + Math.floor(random() * 40),
-      temperature: 0,
-      ...(isSalted ? { cache_salt: `tenant-${index % 3}` } : {}),
-    };
-    yield {
-      kind: isSalted ? 'salted' : 'chat',
-      path: '/v1/chat/completions',
-      body,
-      onAnswer: (answer) => {
-        chats[index] = [...messages, { role: 'assistant', content: answer }];
-      },
-    };
+    const body = { ...options, messages, ...(isSalted ? { cache_salt: `tenant-${index % 3}` } : {}) };
+    yield { kind: isSalted ? 'salted' : 'chat', path: '/v1/chat/completions', body, onAnswer };
   }
 }

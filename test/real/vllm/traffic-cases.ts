@@ -8,10 +8,15 @@ export const trafficCases = (world: () => VllmWorld): void => {
     { edge: 'proxy', seed: 11 },
     { edge: 'consult', seed: 12 },
   ])('predicts cached_tokens of 300 requests behind $edge', async ({ edge, seed }) => {
-    const outcomes = await world().run(chatTraffic(seed), 300, edge);
+    const outcomes = await world().run(chatTraffic(seed, { hasMessages: true }), 300, edge);
     expectExact(outcomes);
     expect(new Set(outcomes.map(({ endpoint }) => endpoint)).size).toBe(2);
-    expect([...new Set(outcomes.map(({ kind }) => kind))].sort()).toEqual(['chat', 'exact-blocks', 'salted']);
+    expect([...new Set(outcomes.map(({ kind }) => kind))].sort()).toEqual([
+      'chat',
+      'exact-blocks',
+      'message',
+      'salted',
+    ]);
     const cached = outcomes.reduce((sum, { actual }) => sum + actual, 0);
     expect(cached).toBeGreaterThan(0.3 * outcomes.reduce((sum, { engineTokens }) => sum + engineTokens, 0));
   });

@@ -34,13 +34,28 @@ export interface EndpointView {
   readonly audit: { readonly requests: number; readonly exact: number; readonly overTokens: number };
 }
 
-interface Completion {
+/** An answer in OpenAI's shape or in Anthropic's. */
+interface Answer {
   readonly usage: {
-    readonly prompt_tokens: number;
-    readonly prompt_tokens_details: { readonly cached_tokens: number } | null;
+    readonly prompt_tokens?: number;
+    readonly prompt_tokens_details?: { readonly cached_tokens: number } | null;
+    readonly input_tokens?: number;
+    readonly cache_read_input_tokens?: number;
+    readonly cache_creation_input_tokens?: number;
   };
-  readonly choices: readonly { readonly message?: { readonly content: string | null }; readonly text?: string }[];
+  readonly choices?: readonly { readonly message?: { readonly content: string | null }; readonly text?: string }[];
+  readonly content?: readonly { readonly text?: string }[];
 }
+
+const textOf = ({ choices, content }: Answer): string =>
+  choices?.[0]?.message?.content ?? choices?.[0]?.text ?? content?.map(({ text }) => text ?? '').join('') ?? '';
+
+/** Tokens of the prompt, and those of them that were cached. vLLM 0.23 leaves the details out where nothing was. */
+const countsOf = ({ usage }: Answer): Pick<Outcome, 'actual' | 'engineTokens'> => {
+  const actual = usage.prompt_tokens_details?.cached_tokens ?? usage.cache_read_input_tokens ?? 0;
+  const { input_tokens: computed = 0, cache_creation_input_tokens: written = 0 } = usage;
+  return { actual, engineTokens: usage.prompt_tokens ?? computed + written + actual };
+};
 
 interface Explained {
   readonly candidates: readonly { readonly endpoint: string; readonly rank: number; readonly cachedTokens: number }[];
@@ -139,17 +154,15 @@ export const startVllmWorld = async (
 
   const outcomeOf = async (request: TrafficRequest, answer: Response, place: Place, headers: Headers) => {
     expect(answer.status).toBe(200);
-    const { usage, choices } = await readJson<Completion>(answer);
-    request.onAnswer(choices[0]?.message?.content ?? choices[0]?.text ?? '');
+    const json = await readJson<Answer>(answer);
+    request.onAnswer(textOf(json));
     await settle(place);
     return {
       kind: request.kind,
       ...place,
       promptTokens: Number(headers.get('x-warmroute-prompt-tokens')),
       predicted: Number(headers.get('x-warmroute-cached-tokens')),
-      // vLLM 0.23 leaves the details out where nothing was cached.
-      actual: usage.prompt_tokens_details?.cached_tokens ?? 0,
-      engineTokens: usage.prompt_tokens,
+      ...countsOf(json),
     };
   };
 
