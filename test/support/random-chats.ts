@@ -1,5 +1,6 @@
 import { type Random, seededRandom } from '../../sidecar/core/index.ts';
 import { anthropicMembers, anthropicMessages } from './anthropic-shape.ts';
+import { responsesItems, responsesMembers } from './responses-shape.ts';
 
 /** A request body as a client might send it, and whether it was cut off. */
 export interface RandomBody {
@@ -71,6 +72,23 @@ const toolSets = [
   ]),
 ];
 
+/** How the requests of an API are made of a chat's messages and of the members beside them; the list's own value is ignored. */
+export interface ChatShape {
+  entries(messages: readonly Json[]): readonly Json[];
+  members(messages: readonly Json[], members: readonly Member[]): readonly Member[];
+}
+
+type Member = readonly [string, unknown];
+
+const chatShape: ChatShape = { entries: (messages) => messages, members: (_, members) => members };
+/** `/v1/messages`. */
+export const anthropicShape: ChatShape = { entries: anthropicMessages, members: anthropicMembers };
+/** `/v1/responses`. */
+export const responsesShape: ChatShape = {
+  entries: responsesItems,
+  members: (_, members) => responsesMembers(members),
+};
+
 /**
  * Conversations that grow, are edited, regenerated, forked, cut off, lose their thinking, gain and lose tools, and change
  * the order and spacing of what stands in the body. The same seed gives the same bodies.
@@ -80,16 +98,16 @@ export class RandomChats {
   readonly #chats: Chat[] = [];
   readonly #conversations: number;
   readonly #longestWords: number;
-  readonly #isAnthropic: boolean;
+  readonly #shape: ChatShape;
 
   constructor(options: {
     readonly seed: number;
     readonly conversations: number;
     readonly longestWords: number;
-    /** Whether requests have the shape of `/v1/messages`, not that of `/v1/chat/completions`. */
-    readonly isAnthropic?: boolean;
+    /** Default: that of `/v1/chat/completions`. */
+    readonly shape?: ChatShape;
   }) {
-    this.#isAnthropic = options.isAnthropic ?? false;
+    this.#shape = options.shape ?? chatShape;
     this.#random = seededRandom(options.seed);
     this.#conversations = options.conversations;
     this.#longestWords = options.longestWords;
@@ -190,7 +208,7 @@ export class RandomChats {
     if (this.#chance(0.03)) this.#toggle(chat, 'cache_salt', `salt-${this.#below(3)}`);
     if (this.#chance(0.02)) this.#toggle(chat, 'add_generation_prompt', false);
     if (this.#chance(0.02)) this.#toggle(chat, 'user', `user-${this.#below(3)}`);
-    if (this.#chance(0.02) && this.#isAnthropic) this.#toggle(chat, 'thinking', { type: 'disabled' });
+    if (this.#chance(0.02) && this.#shape !== chatShape) this.#toggle(chat, 'thinking', { type: 'disabled' });
     if (this.#chance(0.05)) chat.extra.sort(() => this.#random() - 0.5);
     if (this.#chance(0.02)) chat.spacing = this.#below(3);
   }
@@ -203,11 +221,10 @@ export class RandomChats {
 
   #write({ messages, extra, spacing }: Chat): string {
     const space = ['', ' ', '\n  '][spacing] ?? '';
-    const listed = this.#isAnthropic ? anthropicMessages(messages) : messages;
-    const list = listed.map((message) => JSON.stringify(message)).join(`,${space}`);
-    const sent = this.#isAnthropic ? anthropicMembers(messages, extra) : extra;
-    const members = sent.map(([key, value]) => {
-      const text = key === 'messages' ? `[${space}${list}${space}]` : JSON.stringify(value);
+    const entries = this.#shape.entries(messages);
+    const list = entries.map((entry) => JSON.stringify(entry)).join(`,${space}`);
+    const members = this.#shape.members(messages, extra).map(([key, value]) => {
+      const text = key === 'messages' || key === 'input' ? `[${space}${list}${space}]` : JSON.stringify(value);
       return `"${key}":${space}${text}`;
     });
     return `{${space}${members.join(`,${space}`)}${space}}${space}`;

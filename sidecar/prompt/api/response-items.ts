@@ -10,7 +10,12 @@ const firstText = (value: JsonValue | undefined): string | null => {
 
 /** Collects the input items of a Responses request as chat messages; items that belong together become one. */
 export class ResponseItems {
-  readonly #messages: Map<string, JsonValue>[] = [];
+  readonly #messages: Map<string, JsonValue>[];
+
+  /** `before` are the messages that earlier items became; not changed. */
+  constructor(before: readonly JsonObject[] = []) {
+    this.#messages = before.map((message) => new Map(message));
+  }
 
   get messages(): readonly JsonObject[] {
     return this.#messages;

@@ -1,5 +1,5 @@
 import { conversationCut, readTemplateVariables, withoutOpenMember } from './chat.ts';
-import { readChatMessage } from './chat-message.ts';
+import { type MessageOptions, readChatMessage } from './chat-message.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json-value.ts';
 import { hasMember, objectMember, stringMember } from './members.ts';
 import type { ChatMessage, Conversation, PromptSource } from './prompt-source.ts';
@@ -28,12 +28,21 @@ const dumpTools = (value: JsonValue | undefined): Read<readonly JsonObject[] | n
 
 const unfinishedStates: ReadonlySet<JsonValue | undefined> = new Set(['in_progress', 'incomplete']);
 
-/** Whether the last input item is a message that the model shall go on with. */
-const continuesLast = (input: JsonValue | undefined): boolean => {
-  const last = isJsonArray(input) ? input.at(-1) : undefined;
-  if (!isJsonObject(last)) return false;
-  const type = last.get('type') ?? 'message';
-  return (type === 'message' || type === 'reasoning') && unfinishedStates.has(last.get('status'));
+/** Whether an input item, where it is the last one, is a message that the model shall go on with. */
+export const isUnfinished = (item: JsonValue | undefined): boolean => {
+  if (!isJsonObject(item)) return false;
+  const type = item.get('type') ?? 'message';
+  return (type === 'message' || type === 'reasoning') && unfinishedStates.has(item.get('status'));
+};
+
+const continuesLast = (input: JsonValue | undefined): boolean => isJsonArray(input) && isUnfinished(input.at(-1));
+
+/** How the chat messages that items become are read, but for one that the text's end cut off. */
+export const responseMessageOptions: MessageOptions = {
+  dialect: 'responses',
+  renamesReasoning: false,
+  hasFinalCalls: true,
+  isOpen: false,
 };
 
 const shapedMessages = (
@@ -69,9 +78,7 @@ const readMessages = (
   const { isLastOpen } = shaped.value;
   const messages = readAll(shaped.value.messages, (message, index) =>
     readChatMessage(message, {
-      dialect: 'responses',
-      renamesReasoning: false,
-      hasFinalCalls: true,
+      ...responseMessageOptions,
       isOpen: isLastOpen && index === shaped.value.messages.length - 1,
     }),
   );

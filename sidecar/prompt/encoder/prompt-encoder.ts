@@ -56,12 +56,15 @@ class LocalEncoder implements PromptEncoder {
   readonly #parts: LocalEncoderParts;
   readonly #common: JsonObject;
   readonly #shadow: Shadow;
+  /** Whether the post-processor adds tokens where that is asked for. */
+  readonly #hasSpecialTokens: boolean;
   #isMemoTrusted = true;
 
   constructor(parts: LocalEncoderParts) {
     this.path = parts.path;
     this.#parts = parts;
     this.#common = commonVariables(parts.specialTokens, parts.defaults);
+    this.#hasSpecialTokens = parts.tokenizer.encode('', { addSpecialTokens: true }).length > 0;
     this.#shadow = new Shadow({
       onDifference: () => this.#distrustMemo(),
       ...(parts.shadowEvery === undefined ? {} : { every: parts.shadowEvery }),
@@ -101,7 +104,8 @@ class LocalEncoder implements PromptEncoder {
     const { source, turn = null } = request.prompt ?? {};
     if (source === undefined || templates === null || turns === null || !this.#isMemoTrusted) return null;
     if (turn === null && (!options.mayWait || request.bodyBytes <= shortBodyBytes)) return null;
-    if (source.content.kind !== 'conversation' || source.addsSpecialTokens || source.truncation !== null) return null;
+    if (source.content.kind !== 'conversation' || source.truncation !== null) return null;
+    if (source.addsSpecialTokens && this.#hasSpecialTokens) return null;
     const conversation = source.content.conversationFor(templates.plain.habits);
     if (conversation.cut !== null || conversation.continuesFinalMessage) return null;
     if (turn === null ? hasMedia(conversation) : turn.messages.some((known) => known.hasMedia)) return null;

@@ -6,8 +6,11 @@ const COLON = 0x3a;
 const OPEN_BRACKET = 0x5b;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-const messagesKey = Buffer.from('"messages"');
-const toolsKey = Buffer.from('"tools"');
+const keys = {
+  messages: Buffer.from('"messages"'),
+  input: Buffer.from('"input"'),
+  tools: Buffer.from('"tools"'),
+} as const;
 
 /** Whether a byte is JSON's white space. */
 export const isSpace = (byte: number): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -64,22 +67,22 @@ export interface ListPlace {
 }
 
 /**
- * Where the list begins that the root object's first `"messages"` holds, at its bracket; -1 where there is none, or the
- * body does not look like a JSON object up to there. What precedes it is passed over, not checked.
+ * Where the list begins that the root object's first member of that name holds, at its bracket; -1 where there is none, or
+ * the body does not look like a JSON object up to there. What precedes it is passed over, not checked.
  */
-export const findMessages = (scanner: BodyScanner, end: number): number => {
+export const findList = (scanner: BodyScanner, name: 'messages' | 'input', end: number): number => {
   const { bytes } = scanner;
   const at = skipSpace(bytes, 0);
-  const found = bytes[at] === OPEN_BRACE ? findMember(scanner, messagesKey, { at: at + 1, end }) : -1;
+  const found = bytes[at] === OPEN_BRACE ? findMember(scanner, keys[name], { at: at + 1, end }) : -1;
   return found >= 0 && bytes[found] === OPEN_BRACKET ? found : -1;
 };
 
-/** The list that a `"tools"` of the root object holds, before or behind its list of messages; null where there is none. */
-export const findTools = (scanner: BodyScanner, messages: ListPlace, end: number): ListPlace | null => {
+/** The list that a `"tools"` of the root object holds, before or behind another list; null where there is none. */
+export const findTools = (scanner: BodyScanner, other: ListPlace, end: number): ListPlace | null => {
   const { bytes } = scanner;
   const first = skipSpace(bytes, 0) + 1;
-  let start = findMember(scanner, toolsKey, { at: first, end: messages.start });
-  if (start < 0) start = findMember(scanner, toolsKey, { at: skipSpace(bytes, messages.end) + 1, end });
+  let start = findMember(scanner, keys.tools, { at: first, end: other.start });
+  if (start < 0) start = findMember(scanner, keys.tools, { at: skipSpace(bytes, other.end) + 1, end });
   const behind = start >= 0 && bytes[start] === OPEN_BRACKET ? scanner.skipContainer(start, end) : -1;
   return behind < 0 ? null : { start, end: behind };
 };

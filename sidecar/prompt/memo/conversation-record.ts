@@ -9,15 +9,27 @@ const RECORD_OVERHEAD_BYTES = 1000;
 /** Bytes of a chunk's hash here and of its entry in the table. */
 const CHUNK_OVERHEAD_BYTES = 80;
 
-/** An API whose conversations are remembered: its requests bring the whole past as a list under `messages`. */
+/** What the template sees of one entry of a list. */
+export interface ReadEntry {
+  /** At least one message. */
+  readonly messages: readonly ChatMessage[];
+  /** Whether the first of them stands for the last message of the entries before, to which this one adds something. */
+  readonly replacesLast: boolean;
+  /** The last message in the form in which the next entry may add something to it; null where none does. */
+  readonly open: JsonObject | null;
+}
+
+/** An API whose conversations are remembered: its requests bring the whole past as a list. */
 export interface TurnApi {
-  readonly api: 'chat' | 'messages';
+  readonly api: 'chat' | 'messages' | 'responses';
+  /** The root member that holds the list. */
+  readonly listKey: 'messages' | 'input';
   /**
-   * What the template sees of one entry of the list; null where that is nothing, where the engine refuses it, or where it
-   * changes what the template sees of anything else.
+   * Reads an entry of the list, `open` being what the one before left open. Null where the template sees nothing of it, where
+   * the engine refuses it, or where it changes what the template sees of anything else.
    */
-  readMessage(entry: JsonValue): readonly ChatMessage[] | null;
-  /** The values within an entry of which {@link readMessage} takes nothing over, whatever strings they hold. */
+  readEntry(entry: JsonValue, open: JsonObject | null): ReadEntry | null;
+  /** The values within an entry of which {@link readEntry} takes nothing over, whatever strings they hold. */
   unreadValues(entry: JsonValue): readonly JsonValue[];
 }
 
@@ -50,8 +62,10 @@ export interface KnownEntry {
   readonly start: number;
   readonly end: number;
   readonly hash: MessageHash;
-  /** What the template sees of it, at least one. */
+  /** See {@link ReadEntry}. */
   readonly messages: readonly RememberedMessage[];
+  readonly replacesLast: boolean;
+  readonly open: JsonObject | null;
   /** Estimate of the memory its text takes. */
   readonly textBytes: number;
 }
@@ -94,17 +108,21 @@ export class ConversationRecord {
 
   append(entry: KnownEntry): void {
     this.entries.push(entry);
-    for (const message of entry.messages) this.messages.push(message);
+    this.#show(entry);
     this.#entryBytes += bytesOf(entry);
   }
 
   /** Forgets entries from number `count` on. */
   truncate(count: number): void {
-    for (const entry of this.entries.slice(count)) {
-      this.#entryBytes -= bytesOf(entry);
-      this.messages.length -= entry.messages.length;
-    }
-    this.entries.length = count;
+    if (count >= this.entries.length) return;
+    for (const entry of this.entries.splice(count)) this.#entryBytes -= bytesOf(entry);
+    this.messages.length = 0;
+    for (const entry of this.entries) this.#show(entry);
+  }
+
+  #show({ messages, replacesLast }: KnownEntry): void {
+    if (replacesLast) this.messages.pop();
+    for (const message of messages) this.messages.push(message);
   }
 
   /** Whether this is the chain's hash number `chunk` here. */

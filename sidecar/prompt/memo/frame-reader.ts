@@ -84,8 +84,8 @@ export class FrameReader {
     const reading = readJson(text + rest, bodyOptions);
     if (reading.kind !== 'whole' || !isJsonObject(reading.value) || reading.tokenLists.size > 0) return null;
     const root = new Map(reading.value);
-    if (root.get('messages') !== mark) return null;
-    root.delete('messages');
+    if (root.get(this.#api.listKey) !== mark) return null;
+    root.delete(this.#api.listKey);
     if (known !== null && root.get('tools') === toolsMark) root.set('tools', known);
     return root;
   }
@@ -102,8 +102,8 @@ export class FrameReader {
   }
 }
 
-const frameOf = (root: JsonObject, { api }: TurnApi): Frame | null => {
-  const body = { root: new Map([...root, ['messages', [placeholder]]]), tokenLists: new Map(), openPath: null };
+const frameOf = (root: JsonObject, { api, listKey }: TurnApi): Frame | null => {
+  const body = { root: new Map([...root, [listKey, [placeholder]]]), tokenLists: new Map(), openPath: null };
   const source = readSource(body, api);
   if ('refused' in source || source.value.content.kind !== 'conversation') return null;
   const { content, ...options } = source.value;

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../api/json-value.ts';
 import { skipSpace } from './body-members.ts';
 import type { BodyScanner } from './body-scanner.ts';
 import { type KnownEntry, type MessageHash, remembered, type TurnApi } from './conversation-record.ts';
@@ -73,34 +74,40 @@ export class MessageWalk {
 
   /**
    * Reads messages to the end of the list, or until their text takes so much memory; null where one is none that a plain
-   * request of the API has.
+   * request of the API has. `before` is the entry in front of them, if any.
    */
-  readOn(api: TurnApi, mostBytes: number): readonly KnownEntry[] | null {
+  readOn(
+    api: TurnApi,
+    { before, mostBytes }: { readonly before: KnownEntry | undefined; readonly mostBytes: number },
+  ): readonly KnownEntry[] | null {
     const entries: KnownEntry[] = [];
+    let open = before?.open ?? null;
     for (let bytes = 0; bytes < mostBytes; ) {
       const step = this.step();
       if (step === 'end') break;
-      const entry = step === 'broken' ? null : this.#read(api);
+      const entry = step === 'broken' ? null : this.#read(api, open);
       if (entry === null) return null;
       entries.push(entry);
+      open = entry.open;
       bytes += entry.textBytes;
     }
     return entries;
   }
 
   /** Reads the message stood at and passes it; null where it is none that a plain request of the API has. */
-  #read(api: TurnApi): KnownEntry | null {
+  #read(api: TurnApi, open: JsonObject | null): KnownEntry | null {
     const start = this.at;
     const end = this.#scanner.skipContainer(start, this.#end);
     if (end < 0) return null;
     const json = readMessageJson(this.#scanner, { start, end }, api);
-    const messages = json === null ? null : api.readMessage(json.value);
-    if (json === null || messages === null) return null;
+    const read = json === null ? null : api.readEntry(json.value, open);
+    if (json === null || read === null) return null;
     const known: KnownEntry = {
       start: start - this.#listStart,
       end: end - this.#listStart,
       hash: hashOf(this.#scanner.hash(start, end)),
-      messages: messages.map(remembered),
+      ...read,
+      messages: read.messages.map(remembered),
       textBytes: json.textBytes,
     };
     this.jump(known);

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseRequest } from '../api/parse-request.ts';
 import type { TemplateHabits } from '../api/prompt-source.ts';
 import type { ParsedRequest, PromptRequest } from '../types.ts';
-import { findMessages } from './body-members.ts';
+import { findList } from './body-members.ts';
 import { BodyScanner, HASH_WORDS } from './body-scanner.ts';
 import { type ChatTurn, ConversationRecord, type KnownEntry, type TurnApi } from './conversation-record.ts';
 import { type Frame, FrameReader } from './frame-reader.ts';
@@ -160,7 +160,8 @@ class MemoReader implements RequestReader {
     const { listStart, walk, known } = place;
     const kept = known === null ? 0 : this.#keptEntries(known, walk);
     const knownBytes = slice.knownBytes ?? (kept === 0 ? 0 : walk.at - listStart);
-    const fresh = walk.readOn(api, slice.mostBytes);
+    const before = kept === 0 ? undefined : known?.record.entries[kept - 1];
+    const fresh = walk.readOn(api, { before, mostBytes: slice.mostBytes });
     if (fresh === null || hasTooMuchText(place, kept, fresh)) return null;
     if (!walk.isAtEnd) {
       this.#remember(place, { kept, fresh, end: walk.at });
@@ -181,7 +182,7 @@ class MemoReader implements RequestReader {
   #placeOf(body: Uint8Array, api: TurnApi): Place | null {
     const end = body.length;
     this.#scanner.load(body);
-    const listStart = findMessages(this.#scanner, end);
+    const listStart = findList(this.#scanner, api.listKey, end);
     const chainEnd = Math.min(end, listStart + this.#scanner.maxChainBytes);
     const chunks = listStart < 0 ? 0 : this.#scanner.chain(listStart, chainEnd);
     if (chunks === 0) return null;
@@ -304,8 +305,8 @@ const plainReader: RequestReader = {
 };
 
 /**
- * Creates a reader of requests that remembers chats (`/v1/chat/completions` and `/v1/messages`, whole bodies from 2 KB to
- * 32 MB with less than 4 MB of text): of one that goes on it reads the new messages only, and what stands around the list of
+ * Creates a reader of requests that remembers chats (`/v1/chat/completions`, `/v1/messages` and `/v1/responses`, whole
+ * bodies from 2 KB to 32 MB with less than 4 MB of text): of one that goes on it reads the new messages only, and what stands around the list of
  * messages where that changed; of new messages not what is only there for the model's processor, such as images. Anything unusual is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of
  * it (default 256 MiB, an estimate), what was not used for longest goes first. Remembers nothing for 0, and where
  * WebAssembly lacks SIMD.

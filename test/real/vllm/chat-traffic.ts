@@ -2,8 +2,8 @@ import { seededRandom } from '../../../sidecar/core/index.ts';
 
 /** One request body for vLLM, and what kind of case it is. */
 export interface TrafficRequest {
-  readonly kind: 'chat' | 'message' | 'salted' | 'exact-blocks';
-  readonly path: '/v1/chat/completions' | '/v1/messages' | '/v1/completions';
+  readonly kind: 'chat' | 'message' | 'response' | 'salted' | 'exact-blocks';
+  readonly path: '/v1/chat/completions' | '/v1/messages' | '/v1/responses' | '/v1/completions';
   readonly body: Record<string, unknown>;
   /** Takes the answer into the conversation. */
   readonly onAnswer: (text: string) => void;
@@ -26,12 +26,12 @@ const words = 'red blue round flat wood iron glass stone river hill road bridge 
 
 /**
  * An endless, seeded mix for a model named `tiny`: growing chats that share system prompts, salted ones, and prompts of
- * an exact multiple of the block size (32). Every third chat has Anthropic's shape where `hasMessages` says so. Chats are
- * restarted before they reach the model's length.
+ * an exact multiple of the block size (32). Of three chats one has Anthropic's shape and one is of the Responses API where
+ * `mixesApis` says so. Chats are restarted before they reach the model's length.
  */
 export function* chatTraffic(
   seed: number,
-  { hasMessages = false }: { readonly hasMessages?: boolean } = {},
+  { mixesApis = false }: { readonly mixesApis?: boolean } = {},
 ): Generator<TrafficRequest, never> {
   const random = seededRandom(seed);
   const text = (count: number): string =>
@@ -58,7 +58,13 @@ export function* chatTraffic(
     const onAnswer = (answer: string): void => {
       chats[index] = [...messages, { role: 'assistant', content: answer }];
     };
-    if (hasMessages && index % 3 === 2) {
+    if (mixesApis && index % 3 === 1) {
+      const { max_tokens: max_output_tokens, ...others } = options;
+      const body = { ...others, max_output_tokens, input: messages, store: false };
+      yield { kind: 'response', path: '/v1/responses', body, onAnswer };
+      continue;
+    }
+    if (mixesApis && index % 3 === 2) {
       const [system, ...said] = messages;
       const body = { ...options, system: system?.content, messages: said };
       yield { kind: 'message', path: '/v1/messages', body, onAnswer };

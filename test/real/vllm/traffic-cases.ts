@@ -8,13 +8,14 @@ export const trafficCases = (world: () => VllmWorld): void => {
     { edge: 'proxy', seed: 11 },
     { edge: 'consult', seed: 12 },
   ])('predicts cached_tokens of 300 requests behind $edge', async ({ edge, seed }) => {
-    const outcomes = await world().run(chatTraffic(seed, { hasMessages: true }), 300, edge);
+    const outcomes = await world().run(chatTraffic(seed, { mixesApis: true }), 300, edge);
     expectExact(outcomes);
     expect(new Set(outcomes.map(({ endpoint }) => endpoint)).size).toBe(2);
     expect([...new Set(outcomes.map(({ kind }) => kind))].sort()).toEqual([
       'chat',
       'exact-blocks',
       'message',
+      'response',
       'salted',
     ]);
     const cached = outcomes.reduce((sum, { actual }) => sum + actual, 0);

@@ -34,7 +34,7 @@ export interface EndpointView {
   readonly audit: { readonly requests: number; readonly exact: number; readonly overTokens: number };
 }
 
-/** An answer in OpenAI's shape or in Anthropic's. */
+/** An answer of chat completions or completions, of Anthropic's messages, or of responses. */
 interface Answer {
   readonly usage: {
     readonly prompt_tokens?: number;
@@ -42,19 +42,25 @@ interface Answer {
     readonly input_tokens?: number;
     readonly cache_read_input_tokens?: number;
     readonly cache_creation_input_tokens?: number;
+    readonly input_tokens_details?: { readonly cached_tokens: number };
   };
   readonly choices?: readonly { readonly message?: { readonly content: string | null }; readonly text?: string }[];
   readonly content?: readonly { readonly text?: string }[];
+  readonly output?: readonly { readonly content?: readonly { readonly text?: string }[] | null }[];
 }
 
-const textOf = ({ choices, content }: Answer): string =>
-  choices?.[0]?.message?.content ?? choices?.[0]?.text ?? content?.map(({ text }) => text ?? '').join('') ?? '';
+const textOf = ({ choices, content, output }: Answer): string => {
+  const parts = content ?? output?.flatMap((item) => item.content ?? []);
+  return parts?.map(({ text }) => text ?? '').join('') ?? choices?.[0]?.message?.content ?? choices?.[0]?.text ?? '';
+};
 
 /** Tokens of the prompt, and those of them that were cached. vLLM 0.23 leaves the details out where nothing was. */
 const countsOf = ({ usage }: Answer): Pick<Outcome, 'actual' | 'engineTokens'> => {
-  const actual = usage.prompt_tokens_details?.cached_tokens ?? usage.cache_read_input_tokens ?? 0;
-  const { input_tokens: computed = 0, cache_creation_input_tokens: written = 0 } = usage;
-  return { actual, engineTokens: usage.prompt_tokens ?? computed + written + actual };
+  const { input_tokens: input = 0, input_tokens_details: details, cache_read_input_tokens: read = 0 } = usage;
+  if (details !== undefined) return { actual: details.cached_tokens, engineTokens: input };
+  if (usage.prompt_tokens === undefined)
+    return { actual: read, engineTokens: input + read + (usage.cache_creation_input_tokens ?? 0) };
+  return { actual: usage.prompt_tokens_details?.cached_tokens ?? 0, engineTokens: usage.prompt_tokens };
 };
 
 interface Explained {

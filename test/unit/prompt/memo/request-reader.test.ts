@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { computeBlockKeys, processKeySeed } from '../../../../sidecar/kvindex/index.ts';
 import { createRequestReader, parseRequest } from '../../../../sidecar/prompt/index.ts';
 import type { EncodedPrompt, ParsedRequest } from '../../../../sidecar/prompt/types.ts';
-import { RandomChats } from '../../../support/random-chats.ts';
+import { anthropicShape, RandomChats, responsesShape } from '../../../support/random-chats.ts';
 import { tinyQwenEncoder } from '../../../support/tiny-qwen.ts';
 
 const path = '/v1/chat/completions';
@@ -50,16 +50,22 @@ const expectWhole = (parsed: ParsedRequest, body: Buffer, to = path): void => {
 
 describe('requests read by memory', () => {
   it.each([
-    { path, template: 'tiny-qwen', isAnthropic: false },
-    { path: '/v1/messages', template: 'tiny-qwen', isAnthropic: true },
-    { path: '/v1/messages', template: 'system-first', isAnthropic: true },
+    { path, template: 'tiny-qwen' },
+    { path: '/v1/messages', template: 'tiny-qwen', shape: anthropicShape },
+    { path: '/v1/messages', template: 'system-first', shape: anthropicShape },
+    { path: '/v1/responses', template: 'tiny-qwen', shape: responsesShape },
   ])(
     'are what they are from scratch, whatever clients do to their conversations: $path, $template',
-    async (shape) => {
-      const { path, template, isAnthropic } = shape;
+    async (given) => {
+      const { path, template, shape } = given;
       const encoder = await tinyQwenEncoder(template);
       const reader = createRequestReader({ maxMemoryBytes: 4_000_000 });
-      const chats = new RandomChats({ seed: 5, conversations: 40, longestWords: 60, isAnthropic });
+      const chats = new RandomChats({
+        seed: 5,
+        conversations: 40,
+        longestWords: 60,
+        ...(shape === undefined ? {} : { shape }),
+      });
       const different: number[] = [];
       let encodedByTurn = 0;
       for (let turn = 0; turn < turns; turn += 1) {
@@ -223,11 +229,27 @@ describe('requests read by memory', () => {
           content: [{ type: 'tool_use', id: 'c', name: 'show', input: { source: anthropicImage } }],
         },
       },
+      {
+        what: 'an image',
+        to: '/v1/responses',
+        message: said({ type: 'input_image', image_url: data }, { type: 'input_text', text: long }),
+      },
+      {
+        what: 'arguments of a call',
+        to: '/v1/responses',
+        message: { type: 'function_call', call_id: 'c', name: 'write', arguments: JSON.stringify({ long }) },
+      },
+      {
+        what: 'a result',
+        to: '/v1/responses',
+        message: { type: 'function_call_output', call_id: 'c', output: long },
+      },
     ])('are what they are from scratch: $what, $to', ({ to, message }) => {
       const reader = createRequestReader();
       const messages = [message, { role: 'assistant', content: 'Yes.' }];
       for (const more of [[], [{ role: 'user', content: 'And then?' }]]) {
-        const body = Buffer.from(JSON.stringify({ model: 'm', messages: [...messages, ...more] }));
+        const list = to === '/v1/responses' ? 'input' : 'messages';
+        const body = Buffer.from(JSON.stringify({ model: 'm', [list]: [...messages, ...more] }));
         const parsed = reader.read(requestOf(body, to));
         expectWhole(parsed, body, to);
         expect(parsed.prompt?.turn).toBeDefined();
