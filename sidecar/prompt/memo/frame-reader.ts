@@ -67,21 +67,17 @@ export class FrameReader {
     const toolsMark = createMark();
     const tools = findTools(this.#scanner, list, length);
     const known = tools === null || tools.end - tools.start < LONG_TOOLS ? null : this.#readTools(tools);
-    const gaps = [
-      { ...list, mark },
-      ...(tools === null || known === null ? [] : [{ ...tools, mark: toolsMark }]),
-    ].toSorted((a, b) => a.start - b.start);
-    let text: string | null = '';
+    const gaps = [{ ...list, mark }, ...(tools === null || known === null ? [] : [{ ...tools, mark: toolsMark }])];
+    gaps.sort((a, b) => a.start - b.start);
+    const texts: (string | null)[] = [];
     let from = 0;
     for (const gap of gaps) {
-      const before = this.#scanner.text(from, gap.start);
-      if (before === null) return null;
-      text += `${before}"${gap.mark}"`;
+      texts.push(this.#scanner.text(from, gap.start), `"${gap.mark}"`);
       from = gap.end;
     }
-    const rest = this.#scanner.text(from, length);
-    if (rest === null) return null;
-    const reading = readJson(text + rest, bodyOptions);
+    texts.push(this.#scanner.text(from, length));
+    if (texts.includes(null)) return null;
+    const reading = readJson(texts.join(''), bodyOptions);
     if (reading.kind !== 'whole' || !isJsonObject(reading.value) || reading.tokenLists.size > 0) return null;
     const root = new Map(reading.value);
     if (root.get(this.#api.listKey) !== mark) return null;

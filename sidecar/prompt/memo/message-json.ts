@@ -88,8 +88,8 @@ class LongStrings {
 }
 
 /**
- * Reads the JSON of the message that stands in the scanner's body; null where it is not valid, or too long. Long strings that no template
- * sees, as those of images, are neither read nor checked: marks stand for them.
+ * Reads the JSON of the message that stands in the scanner's body; null where it is not valid, or too long. Long strings
+ * that no template sees, as those of images, are neither read nor checked: marks stand for them.
  */
 export const readMessageJson = (
   scanner: BodyScanner,

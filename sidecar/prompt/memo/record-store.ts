@@ -34,7 +34,10 @@ export class RecordStore {
     return this.#records.size;
   }
 
-  /** The record of an API's requests that knows most of a body. Looked for from the end, where a growing conversation is found at once. */
+  /**
+   * The record of an API's requests that knows most of a body. Looked for from the end, where a growing conversation is found
+   * at once.
+   */
   find(words: Int32Array, chunks: number, api: TurnApi): Known | null {
     for (let chunk = chunks - 1; chunk >= 0; chunk -= 1) {
       const record = this.#byHash.get(keyOf(words, chunk));

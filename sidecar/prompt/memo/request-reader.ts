@@ -191,7 +191,7 @@ class MemoReader implements RequestReader {
     return { api, listStart, end, chain, known, walk: new MessageWalk(this.#scanner, listStart, end) };
   }
 
-  /** Puts what is known of a body up to `end` into the memory: the first `kept` entries of its record, and those just read. */
+  /** Remembers what is known of a body up to `end`: the first `kept` entries of its record, and those just read. */
   #remember(
     { api, listStart, chain, known }: Place,
     { kept, fresh, end }: { readonly kept: number; readonly fresh: readonly KnownEntry[]; readonly end: number },
@@ -305,11 +305,12 @@ const plainReader: RequestReader = {
 };
 
 /**
- * Creates a reader of requests that remembers chats (`/v1/chat/completions`, `/v1/messages` and `/v1/responses`, whole
- * bodies from 2 KB to 32 MB with less than 4 MB of text): of one that goes on it reads the new messages only, and what stands around the list of
- * messages where that changed; of new messages not what is only there for the model's processor, such as images. Anything unusual is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of
- * it (default 256 MiB, an estimate), what was not used for longest goes first. Remembers nothing for 0, and where
- * WebAssembly lacks SIMD.
+ * Creates a reader of requests that remembers conversations (`/v1/chat/completions`, `/v1/messages` and `/v1/responses`,
+ * whole bodies from 2 KB to 32 MB with less than 4 MB of text): of one that goes on it reads the new messages only, and what
+ * stands around them where that changed; of new messages not what is only there for the model's processor, such as images.
+ * Anything unusual is read as `parseRequest` does. Keeps what was read, never a body; at most `maxMemoryBytes` of it
+ * (default 256 MiB, an estimate), what was not used for longest goes first. Remembers nothing for 0, and where WebAssembly
+ * lacks SIMD.
  */
 export const createRequestReader = ({
   maxMemoryBytes = DEFAULT_MEMORY_BYTES,
