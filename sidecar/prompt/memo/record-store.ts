@@ -62,8 +62,15 @@ export class RecordStore {
     this.#records.set(record, record.bytes);
     for (const oldest of this.#records.keys()) {
       if (this.#bytes <= this.#maxBytes || oldest === record) return;
-      this.#drop(oldest);
+      this.drop(oldest);
     }
+  }
+
+  /** Forgets a record. */
+  drop(record: ConversationRecord): void {
+    this.#bytes -= this.#records.get(record) ?? 0;
+    this.#records.delete(record);
+    for (let chunk = 0; chunk < record.chunks; chunk += 1) this.#forgetHash(record, chunk);
   }
 
   /** Forgets everything. */
@@ -71,12 +78,6 @@ export class RecordStore {
     this.#byHash.clear();
     this.#records.clear();
     this.#bytes = 0;
-  }
-
-  #drop(record: ConversationRecord): void {
-    this.#bytes -= this.#records.get(record) ?? 0;
-    this.#records.delete(record);
-    for (let chunk = 0; chunk < record.chunks; chunk += 1) this.#forgetHash(record, chunk);
   }
 
   #forgetHash(record: ConversationRecord, chunk: number): void {

@@ -162,7 +162,11 @@ class MemoReader implements RequestReader {
     const knownBytes = slice.knownBytes ?? (kept === 0 ? 0 : walk.at - listStart);
     const before = kept === 0 ? undefined : known?.record.entries[kept - 1];
     const fresh = walk.readOn(api, { before, mostBytes: slice.mostBytes });
-    if (fresh === null || hasTooMuchText(place, kept, fresh)) return null;
+    if (fresh === null) return null;
+    if (hasTooMuchText(place, kept, fresh)) {
+      if (known !== null) this.#store.drop(known.record);
+      return null;
+    }
     if (!walk.isAtEnd) {
       this.#remember(place, { kept, fresh, end: walk.at });
       return new Begun(knownBytes, walk.at - listStart);

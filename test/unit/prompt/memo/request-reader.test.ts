@@ -275,11 +275,15 @@ describe('requests read by memory', () => {
       expect(createRequestReader().read(requestOf(body))).toEqual(parseRequest(requestOf(body)));
     });
 
-    it('are read from scratch where there is more text than any engine takes', () => {
+    it.each([
+      { what: 'one text', messages: [{ role: 'user', content: long.repeat(20) }] },
+      { what: 'many texts', messages: Array.from({ length: 20 }, () => ({ role: 'user', content: long })) },
+    ])('are read from scratch where there is more text than any engine takes: $what', async ({ messages }) => {
       const reader = createRequestReader();
-      const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: long.repeat(20) }] }));
+      const body = Buffer.from(JSON.stringify({ messages }));
       expectWhole(reader.read(requestOf(body)), body);
-      expect(reader.figures).toMatchObject({ turns: 0, conversations: 0 });
+      expectWhole(await reader.readInSlices(requestOf(body)), body);
+      expect(reader.figures).toMatchObject({ turns: 0, conversations: 0, memoryBytes: 0 });
     });
   });
 
