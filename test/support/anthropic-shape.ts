@@ -1,11 +1,6 @@
 /** OpenAI's chat requests as an Anthropic client would send them. */
 
-type Json = Record<string, unknown>;
-
-const textOf = (content: unknown): string => (typeof content === 'string' ? content : JSON.stringify(content ?? ''));
-
-/** Whether a text is one of those, a few of a hundred, in which something unusual stands. */
-const isOneIn = (text: string, count: number): boolean => text.length % count === count - 1;
+import { isOneIn, type Json, textOf } from './chat-text.ts';
 
 const blocksOf = ({ role, content, reasoning_content, tool_calls, tool_call_id }: Json): readonly Json[] => {
   const text = textOf(content);

@@ -1,5 +1,6 @@
 import { type Random, seededRandom } from '../../sidecar/core/index.ts';
 import { anthropicMembers, anthropicMessages } from './anthropic-shape.ts';
+import type { Json } from './chat-text.ts';
 import { responsesItems, responsesMembers } from './responses-shape.ts';
 
 /** A request body as a client might send it, and whether it was cut off. */
@@ -7,8 +8,6 @@ export interface RandomBody {
   readonly body: Buffer;
   readonly isComplete: boolean;
 }
-
-type Json = Record<string, unknown>;
 
 interface Chat {
   messages: Json[];

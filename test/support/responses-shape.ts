@@ -1,11 +1,6 @@
 /** OpenAI's chat requests as a client of the Responses API would send them. */
 
-type Json = Record<string, unknown>;
-
-const textOf = (content: unknown): string => (typeof content === 'string' ? content : JSON.stringify(content ?? ''));
-
-/** Whether a text is one of those in which a client does it the other way. */
-const isOneIn = (text: string, count: number): boolean => text.length % count === count - 1;
+import { isOneIn, type Json, textOf } from './chat-text.ts';
 
 const assistantItems = ({ content, reasoning_content, tool_calls }: Json): readonly Json[] => {
   const text = textOf(content);

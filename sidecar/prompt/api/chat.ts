@@ -1,7 +1,13 @@
 import { type MessageOptions, readChatMessage } from './chat-message.ts';
 import { isJsonArray, isJsonObject, type JsonObject, type JsonValue } from './json-value.ts';
 import { booleanMember, hasMember, stringMember } from './members.ts';
-import type { ChatMessage, Conversation, ConversationCut, PromptSource } from './prompt-source.ts';
+import {
+  type ChatMessage,
+  type Conversation,
+  type ConversationCut,
+  hasMediaPart,
+  type PromptSource,
+} from './prompt-source.ts';
 import { type Read, read, readAll, refused } from './refusal.ts';
 import { givenPrompt, isOpenAt, type RequestBody, withPromptOptions } from './request-body.ts';
 import { dumpTools } from './tools.ts';
@@ -133,9 +139,6 @@ const readConversation = (body: RequestBody, dialect: ChatDialect): Read<Convers
   });
 };
 
-const hasMedia = ({ messages }: Conversation): boolean =>
-  messages.some(({ content }) => content.some(({ kind }) => kind === 'media'));
-
 /** The prompt of a chat-like request: the conversation, or the ids that it brings in its place. */
 export const chatSource = (wholeBody: RequestBody, dialect: ChatDialect): Read<PromptSource> => {
   const body = withoutOpenMember(wholeBody);
@@ -143,7 +146,7 @@ export const chatSource = (wholeBody: RequestBody, dialect: ChatDialect): Read<P
   const given = dialect.isFull ? givenPrompt(body) : read(null);
   if ('refused' in given) return given;
   const conversation = readConversation(body, dialect);
-  if (given.value !== null && ('refused' in conversation || !hasMedia(conversation.value)))
+  if (given.value !== null && ('refused' in conversation || !conversation.value.messages.some(hasMediaPart)))
     return withPromptOptions(body, { kind: 'plain', prompts: [given.value] }, { ...options, truncates: false });
   if ('refused' in conversation) return conversation;
   const { value } = conversation;

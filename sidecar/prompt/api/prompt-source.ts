@@ -20,6 +20,9 @@ export interface ChatMessage {
   readonly members: JsonObject;
 }
 
+/** Whether a message has parts whose tokens only the model's processor knows. */
+export const hasMediaPart = ({ content }: ChatMessage): boolean => content.some(({ kind }) => kind === 'media');
+
 /** A conversation to be rendered by the chat template. */
 export interface Conversation {
   readonly messages: readonly ChatMessage[];

@@ -191,9 +191,11 @@ class LocalEncoder implements PromptEncoder {
     const encode = (part: string) => this.#encodeText(part, { addSpecialTokens: false });
     // What is tried is the end of the text alone, where it can be cut off.
     const from = this.#parts.turns?.cutBefore(text, text.length - triedLength) ?? 0;
-    const head = yield* encode(text.slice(0, from));
-    const tail = yield* stableTokens(text.slice(from), encode);
-    const ids = tail.length > 0 ? joinIds(head, tail) : yield* stableTokens(text, encode);
+    const tail = from === 0 ? null : yield* stableTokens(text.slice(from), encode);
+    const ids =
+      tail === null || tail.length === 0
+        ? yield* stableTokens(text, encode)
+        : joinIds(yield* encode(text.slice(0, from)), tail);
     return addsSpecialTokens ? withLeadingTokens(this.#parts.tokenizer, ids) : ids;
   }
 

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../api/json-value.ts';
-import type { ChatMessage, ContentPart, Conversation } from '../api/prompt-source.ts';
+import { type ChatMessage, type ContentPart, type Conversation, hasMediaPart } from '../api/prompt-source.ts';
 
 /** Stands for text that is not known; whatever a template prints from it on is not known either. */
 export const unknownText = '\uf8ffunknown\uf8ff';
@@ -124,8 +124,7 @@ export const laterMembers = (conversation: Conversation, variables: readonly str
 };
 
 /** Whether a conversation has parts whose tokens only the model's processor knows. */
-export const hasMedia = ({ messages }: Conversation): boolean =>
-  messages.some(({ content }) => content.some(({ kind }) => kind === 'media'));
+export const hasMedia = ({ messages }: Conversation): boolean => messages.some(hasMediaPart);
 
 /**
  * The conversation with its first image or the like as unknown text: where content is one string, the engine may put a
@@ -134,7 +133,7 @@ export const hasMedia = ({ messages }: Conversation): boolean =>
 export const withUnknownMedia = (conversation: Conversation, contentFormat: 'string' | 'openai'): Conversation => ({
   ...conversation,
   messages: conversation.messages.map((message) => {
-    if (!message.content.some(({ kind }) => kind === 'media')) return message;
+    if (!hasMediaPart(message)) return message;
     const parts = message.content.map((part) => (part.kind === 'media' ? textPart(unknownText) : part));
     return { ...message, content: contentFormat === 'string' ? [textPart(unknownText), ...parts] : parts };
   }),

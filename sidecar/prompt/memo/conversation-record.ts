@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../api/json-value.ts';
-import type { ChatMessage } from '../api/prompt-source.ts';
+import { type ChatMessage, hasMediaPart } from '../api/prompt-source.ts';
 import { HASH_WORDS } from './body-scanner.ts';
 
 /** Bytes that a message's objects take besides its text. */
@@ -44,7 +44,7 @@ export interface MessageHash {
 /** A message that is remembered, as read. */
 export interface RememberedMessage {
   readonly message: ChatMessage;
-  /** Whether it has parts whose tokens only the model's processor knows. */
+  /** See {@link hasMediaPart}. */
   readonly hasMedia: boolean;
   /** The message as templates of one content format see it, once one asked. */
   shown: { readonly format: 'string' | 'openai'; readonly value: JsonObject } | null;
@@ -53,7 +53,7 @@ export interface RememberedMessage {
 /** A message as it is remembered. */
 export const remembered = (message: ChatMessage): RememberedMessage => ({
   message,
-  hasMedia: message.content.some(({ kind }) => kind === 'media'),
+  hasMedia: hasMediaPart(message),
   shown: null,
 });
 

@@ -160,8 +160,7 @@ class MemoReader implements RequestReader {
     const { listStart, walk, known } = place;
     const kept = known === null ? 0 : this.#keptEntries(known, walk);
     const knownBytes = slice.knownBytes ?? (kept === 0 ? 0 : walk.at - listStart);
-    const before = kept === 0 ? undefined : known?.record.entries[kept - 1];
-    const fresh = walk.readOn(api, { before, mostBytes: slice.mostBytes });
+    const fresh = walk.readOn(api, { before: known?.record.entries[kept - 1], mostBytes: slice.mostBytes });
     if (fresh === null) return null;
     if (hasTooMuchText(place, kept, fresh)) {
       if (known !== null) this.#store.drop(known.record);

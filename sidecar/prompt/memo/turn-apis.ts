@@ -5,6 +5,7 @@ import { readChatMessage } from '../api/chat-message.ts';
 import { mediaValues } from '../api/content-part.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../api/json-value.ts';
 import type { ChatMessage } from '../api/prompt-source.ts';
+import { readAll } from '../api/refusal.ts';
 import { isRenderPath, pathMeaning } from '../api/request-path.ts';
 import { ResponseItems } from '../api/response-items.ts';
 import { isUnfinished, responseMessageOptions } from '../api/responses.ts';
@@ -51,10 +52,9 @@ const responses: TurnApi = {
     const [first, ...added] = items.messages;
     const isKept = open !== null && first !== undefined && isSame(first, open);
     const shaped = isKept ? added : items.messages;
-    const read = shaped.map((message) => readChatMessage(message, responseMessageOptions));
-    const seen = read.flatMap((message) => ('refused' in message ? [] : [message.value]));
-    if (seen.length < shaped.length || seen.length === 0) return null;
-    return { messages: seen, replacesLast: open !== null && !isKept, open: items.messages.at(-1) ?? null };
+    const read = readAll(shaped, (message) => readChatMessage(message, responseMessageOptions));
+    if ('refused' in read || read.value.length === 0) return null;
+    return { messages: read.value, replacesLast: open !== null && !isKept, open: items.messages.at(-1) ?? null };
   },
   unreadValues: (entry) => mediaValues(contentOf(entry)),
 };
