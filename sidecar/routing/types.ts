@@ -23,7 +23,7 @@ export interface RouteRequest {
   readonly path: string | null;
   /** Value of one request header by its lower-case name; the names the sidecar owns are absent. */
   header(name: string): string | undefined;
-  /** The body's bytes as received, never changed afterwards; null where there is none. */
+  /** The body's bytes as received, unchanged until the decision is given; null where there is none. */
   readonly body: Uint8Array | null;
   /** False where `body` is only the beginning of what the client sends. */
   readonly isBodyComplete: boolean;

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Metrics } from '../../core/index.ts';
 import type { Router } from '../../routing/index.ts';
+import { BodyPool } from '../body-pool.ts';
 import type { Gateway } from '../gateway.ts';
 import { defaultBodyLimitBytes } from '../request-body.ts';
 import { createExchangeMetrics } from '../request-metrics.ts';
@@ -66,6 +67,7 @@ export const createExtprocGateway = (options: ExtprocGatewayOptions): ExtprocGat
       decisionTimeoutMs: options.decisionTimeoutMs ?? 200,
       onDeadline: (waitedFor) => metrics.count('late_decisions_total', { gateway: 'extproc', cause: waitedFor }),
       bodyLimitBytes: options.bodyLimitBytes ?? defaultBodyLimitBytes,
+      bodies: new BodyPool(),
       picksList: options.picksList ?? false,
       endsAfterRequest: options.endsAfterRequest ?? false,
     },

@@ -47,9 +47,9 @@ class ProcessorCall implements GrpcCallHandler, ExchangeWire, ExchangeObserver {
     this.#observed.closed();
   }
 
-  send(reply: ProcessorReply): void {
+  send(reply: ProcessorReply, onSent?: () => void): void {
     const { head, tail } = encodeReply(reply);
-    this.#call.send(head, tail);
+    this.#call.send(head, tail, onSent);
   }
 
   pause(): void {

@@ -130,8 +130,10 @@ class LocalEncoder implements PromptEncoder {
 
   /** Makes a prompt again from its body's bytes, when keys are made of it. */
   #checkOf({ prompt }: ParsedRequest, identity: PromptIdentity): TurnSequenceParts['check'] {
+    // That may be after the decision, when the body's memory is another's.
+    const body = new Uint8Array(prompt?.body ?? []);
+    const path = prompt?.path ?? null;
     return (sequence, keys, seed) => {
-      const { body = new Uint8Array(0), path = null } = prompt ?? {};
       const again = parseRequest({ path, body, isComplete: true });
       const source = again.prompt?.source;
       const fresh =

@@ -53,23 +53,22 @@ export const immediateReply = (code: ErrorCode, decision?: Exclude<Decision, Rou
   };
 };
 
-/** Sends a body's bytes on unchanged, in pieces that any data plane takes. `isEnd`: the last of them ends the body. */
+/**
+ * Sends a body's bytes on unchanged, in pieces that any data plane takes. `isEnd`: the last of them ends the body. `onSent`
+ * is called when all have left.
+ */
 export const sendPieces = (
   part: 'request-body' | 'response-body',
-  body: { readonly bytes: Uint8Array; readonly isEnd: boolean },
+  body: { readonly bytes: Uint8Array; readonly isEnd: boolean; readonly onSent?: () => void },
   wire: ExchangeWire,
 ): void => {
-  const { bytes, isEnd } = body;
+  const { bytes, isEnd, onSent } = body;
   let from = 0;
   do {
     const to = Math.min(bytes.length, from + pieceBytes);
     const isLast = to === bytes.length;
-    wire.send({
-      kind: 'piece',
-      part,
-      bytes: isLast && from === 0 ? bytes : bytes.subarray(from, to),
-      isEnd: isEnd && isLast,
-    });
+    const piece = isLast && from === 0 ? bytes : bytes.subarray(from, to);
+    wire.send({ kind: 'piece', part, bytes: piece, isEnd: isEnd && isLast }, isLast ? onSent : undefined);
     from = to;
   } while (from < bytes.length);
 };

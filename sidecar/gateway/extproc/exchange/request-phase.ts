@@ -1,8 +1,9 @@
 import type { ErrorCode } from '../../../core/index.ts';
 import type { Decision, RoutedDecision } from '../../../routing/index.ts';
+import type { BodyPool } from '../../body-pool.ts';
 import { withStringReplaced } from '../../string-member.ts';
 import { withTokenIds } from '../../token-ids.ts';
-import { BodyStore } from './body-store.ts';
+import { BodyStore, type StoredBody } from './body-store.ts';
 import { controlOf } from './control-headers.ts';
 import type { ExchangeWire } from './exchange-wire.ts';
 import type { HeaderList } from './header-list.ts';
@@ -16,6 +17,8 @@ import { type DecisionListener, type DecisionSettings, TimelyDecision } from './
 export interface RequestSettings extends DecisionSettings {
   /** Bytes of a body that are waited for; a longer one is decided by these. */
   readonly bodyLimitBytes: number;
+  /** Where memory for bodies comes from. */
+  readonly bodies: BodyPool;
   /** Whether fallbacks follow the pick in a comma list. */
   readonly picksList: boolean;
   /** Whether the stream is ended once the request is through, so that nothing of the response comes. */
@@ -59,7 +62,7 @@ export class RequestPhase implements DecisionListener {
   readonly #settings: RequestSettings;
   readonly #wire: ExchangeWire;
   readonly #listener: RequestListener;
-  readonly #store = new BodyStore();
+  readonly #store: BodyStore;
   #state: RequestState = { kind: 'awaiting-headers' };
   #end: BodyEnd = 'open';
   /** Body messages kept; outside full-duplex each wants a reply. */
@@ -75,6 +78,7 @@ export class RequestPhase implements DecisionListener {
 
   constructor(settings: RequestSettings, wire: ExchangeWire, listener: RequestListener) {
     this.#settings = settings;
+    this.#store = new BodyStore(settings.bodies);
     this.#wire = wire;
     this.#listener = listener;
   }
@@ -166,7 +170,7 @@ export class RequestPhase implements DecisionListener {
     const { mode, head } = this.#state;
     this.#listener.onDecision(decided);
     if (decided?.kind !== 'routed') {
-      this.#store.take();
+      this.#takeBody().giveBack();
       this.#state = over;
       this.#wire.send(immediateReply(refusalCode(decided), decided ?? undefined));
       this.#wire.end();
@@ -241,7 +245,7 @@ export class RequestPhase implements DecisionListener {
       if (mode === 'full-duplex') this.#echoKept();
       else for (let kept = 0; kept < this.#keptMessages; kept += 1) this.#wire.send(bodyGoesOn);
     }
-    this.#store.take();
+    if (mode !== 'full-duplex') this.#takeBody().giveBack();
   }
 
   /** The change with the body's new length, where the client announced one and the body is not the one that came. */
@@ -250,12 +254,20 @@ export class RequestPhase implements DecisionListener {
     return { ...change, set: { ...change.set, 'content-length': String(this.#announcedBytes + this.#addedBytes) } };
   }
 
+  /** What was kept, to be given back once it is sent. */
+  #takeBody(): StoredBody {
+    const stored = this.#store.take();
+    return this.#decision?.isBodyFree === true ? stored : { ...stored, giveBack: () => {} };
+  }
+
   #echoKept(): void {
-    const pieces = this.#store.take();
+    const { pieces, giveBack } = this.#takeBody();
     const last = pieces.length - 1;
     const isEnded = this.#end === 'ended';
     for (const [position, bytes] of pieces.entries()) {
-      sendPieces('request-body', { bytes, isEnd: isEnded && position === last }, this.#wire);
+      const isLast = position === last;
+      const piece = { bytes, isEnd: isEnded && isLast, ...(isLast ? { onSent: giveBack } : {}) };
+      sendPieces('request-body', piece, this.#wire);
     }
     const isEmptyBody = pieces.length === 0 && this.#keptMessages > 0;
     if (isEmptyBody) sendPieces('request-body', { bytes: noBytes, isEnd: isEnded }, this.#wire);

@@ -34,6 +34,7 @@ export class TimelyDecision {
   readonly #listener: DecisionListener;
   readonly #cancelDeadline: () => void;
   #isSettled = false;
+  #isBodyFree = true;
   #asked: RouteRequest | null = null;
 
   constructor(settings: DecisionSettings, listener: DecisionListener) {
@@ -49,6 +50,11 @@ export class TimelyDecision {
     this.#route(request, true);
   }
 
+  /** Once decided: whether routing is through with the body. What was not waited for may read on for a while. */
+  get isBodyFree(): boolean {
+    return this.#isBodyFree;
+  }
+
   /** Nobody waits any more: a decision that is still to come books nothing. */
   abandon(): void {
     this.#isSettled = true;
@@ -62,7 +68,9 @@ export class TimelyDecision {
   }
 
   #routeByLoad(request: RouteRequest): void {
-    if (!this.#isSettled) this.#route(withoutBody(request), false);
+    if (this.#isSettled) return;
+    this.#isBodyFree = false;
+    this.#route(withoutBody(request), false);
   }
 
   #route(request: RouteRequest, isFirst: boolean): void {

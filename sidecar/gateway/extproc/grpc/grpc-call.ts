@@ -15,8 +15,11 @@ export const grpcStatuses = {
 
 /** The server's side of one call, whatever its kind: unary calls are streams of one message. */
 export interface GrpcCall {
-  /** Sends one message, given in two parts; messages leave in order. Does nothing once the call has ended. */
-  send(head: Uint8Array, tail?: Uint8Array): void;
+  /**
+   * Sends one message, given in two parts; messages leave in order. Does nothing once the call has ended. `onSent` is called
+   * when this message and all before it have left, and not at all where the call breaks off.
+   */
+  send(head: Uint8Array, tail?: Uint8Array, onSent?: () => void): void;
   /** Stops reading: the client may send only as much more as its flow-control window allows. */
   pause(): void;
   resume(): void;

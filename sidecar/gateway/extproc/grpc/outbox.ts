@@ -17,6 +17,8 @@ export class Outbox {
   /** Frames that are copied together; null where there are none. */
   #frames: Buffer | null = null;
   #framesBytes = 0;
+  /** Called when what waits has left. */
+  #whenSent: (() => void)[] = [];
 
   constructor(stream: Writable) {
     this.#stream = stream;
@@ -47,20 +49,38 @@ export class Outbox {
     }
   }
 
+  /** Calls `onSent` when all messages added so far have left; not at all where the stream breaks off before. */
+  onceSent(onSent: () => void): void {
+    this.#whenSent.push(onSent);
+  }
+
   /** Writes what waits. */
   flush(): void {
     this.#endFrames();
     const parts = this.#parts;
-    const [first] = parts;
-    if (first === undefined) return;
+    const last = parts.pop();
+    if (last === undefined) return;
     this.#parts = [];
-    if (parts.length === 1) {
-      this.#stream.write(first);
+    if (parts.length === 0) {
+      this.#writeLast(last);
       return;
     }
     this.#stream.cork();
     for (const part of parts) this.#stream.write(part);
+    this.#writeLast(last);
     this.#stream.uncork();
+  }
+
+  #writeLast(part: Uint8Array): void {
+    const whenSent = this.#whenSent;
+    if (whenSent.length === 0) {
+      this.#stream.write(part);
+      return;
+    }
+    this.#whenSent = [];
+    this.#stream.write(part, (failure) => {
+      if (failure === null || failure === undefined) for (const onSent of whenSent) onSent();
+    });
   }
 
   #reserve(bytes: number): Buffer {

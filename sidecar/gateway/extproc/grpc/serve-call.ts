@@ -84,9 +84,10 @@ class ServedCall implements GrpcCall {
     stream.on('close', () => this.#onClose());
   }
 
-  send(head: Uint8Array, tail?: Uint8Array): void {
+  send(head: Uint8Array, tail?: Uint8Array, onSent?: () => void): void {
     if (this.#status !== null) return;
     this.#outbox.push(head, tail);
+    if (onSent !== undefined) this.#outbox.onceSent(onSent);
     this.#writeSoon();
   }
 

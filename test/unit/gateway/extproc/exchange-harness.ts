@@ -1,4 +1,5 @@
 import { silentLogger } from '../../../../sidecar/core/index.ts';
+import { BodyPool } from '../../../../sidecar/gateway/body-pool.ts';
 import { Exchange } from '../../../../sidecar/gateway/extproc/exchange/exchange.ts';
 import { HeaderList } from '../../../../sidecar/gateway/extproc/exchange/header-list.ts';
 import type {
@@ -29,6 +30,10 @@ export interface ExchangeHarness {
   readonly replies: readonly string[];
   readonly sent: readonly ProcessorReply[];
   readonly wire: { isEnded: boolean; isPaused: boolean };
+  /** Where bodies' memory comes from. */
+  readonly bodies: BodyPool;
+  /** Everything sent so far has left. */
+  flush(): void;
   readonly decided: readonly (Decision | null)[];
   readonly abandoned: readonly string[];
   /** What was waited for beyond the deadline. */
@@ -92,6 +97,8 @@ export const startExchange = (
   const abandoned: string[] = [];
   const late: string[] = [];
   const wire = { isEnded: false, isPaused: false };
+  const bodies = new BodyPool();
+  const whenSent: (() => void)[] = [];
   const exchange = new Exchange(
     {
       router: { route: options.route?.(router) ?? router.route },
@@ -100,12 +107,14 @@ export const startExchange = (
       decisionTimeoutMs: 200,
       onDeadline: (waitedFor) => void late.push(waitedFor),
       bodyLimitBytes: options.bodyLimitBytes ?? 1_000_000,
+      bodies,
       picksList: options.picksList ?? false,
       endsAfterRequest: options.endsAfterRequest ?? false,
     },
     {
-      send: (reply) => {
+      send: (reply, onSent) => {
         if (wire.isEnded) return;
+        if (onSent !== undefined) whenSent.push(onSent);
         sent.push(reply);
         replies.push(brief(reply));
       },
@@ -135,6 +144,10 @@ export const startExchange = (
     replies,
     sent,
     wire,
+    bodies,
+    flush: () => {
+      for (const onSent of whenSent.splice(0)) onSent();
+    },
     decided,
     abandoned,
     late,

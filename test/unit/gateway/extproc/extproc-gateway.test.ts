@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { createExtprocGateway, type ExtprocGatewayOptions } from '../../../../sidecar/gateway/index.ts';
 import type { Router } from '../../../../sidecar/routing/index.ts';
-import { createExtprocClient, requestBody, requestHeaders } from '../../../support/extproc-client.ts';
+import { createExtprocClient, requestBody, requestHeaders, type WireMessage } from '../../../support/extproc-client.ts';
 import { createFakeClock } from '../../../support/fake-clock.ts';
 import { createFakeRouter, endpointAt } from '../../../support/fake-router.ts';
 import { quietGatewayOptions, started } from '../../../support/started-gateway.ts';
@@ -24,6 +24,18 @@ const responseHeaders = {
   response_headers: { headers: { headers: [{ key: ':status', raw_value: Buffer.from('200') }] } },
 };
 const responseEnd = { response_body: { body: Buffer.from('{}'), end_of_stream: true } };
+
+/** The bytes that answers to a request's body carry. */
+const bytesOf = (pieces: readonly WireMessage[]): Buffer =>
+  Buffer.concat(
+    pieces.map((piece) => {
+      const streamed: unknown = Reflect.get(
+        Reflect.get(Reflect.get(Object(piece['request_body']), 'response'), 'body_mutation'),
+        'streamed_response',
+      );
+      return Buffer.from(Reflect.get(Object(streamed), 'body') ?? []);
+    }),
+  );
 
 describe('exchanges over gRPC', () => {
   it('go from the request’s headers to the response’s end, which ends the stream', async () => {
@@ -50,14 +62,7 @@ describe('exchanges over gRPC', () => {
     const body = Buffer.alloc(33_554_432, 'abc');
     stream.send(requestHeaders(), requestBody(body, true));
     const [, ...pieces] = await stream.take(1 + Math.ceil(body.length / 62_000));
-    const received = pieces.map((piece) => {
-      const streamed: unknown = Reflect.get(
-        Reflect.get(Reflect.get(Object(piece['request_body']), 'response'), 'body_mutation'),
-        'streamed_response',
-      );
-      return Buffer.from(Reflect.get(Object(streamed), 'body'));
-    });
-    expect(Buffer.concat(received).equals(body)).toBe(true);
+    expect(bytesOf(pieces).equals(body)).toBe(true);
     expect(router.requests[0]?.isBodyComplete).toBe(true);
   });
 
@@ -126,6 +131,32 @@ describe('exchanges over gRPC', () => {
     await once(socket, 'close');
     using client = createExtprocClient({ address: edge.address });
     expect(await client.health('')).toBe('SERVING');
+  });
+
+  it('never see each other’s bodies, whose memory they share one after the other', async () => {
+    await using edge = await started(create());
+    using client = createExtprocClient({ address: edge.address });
+    const bytes = 100_000;
+    let exchanged = 0;
+    const exchange = async (mark: number, isCancelled: boolean): Promise<void> => {
+      const body = Buffer.alloc(bytes, mark);
+      const stream = client.open();
+      stream.send(requestHeaders({ headers: { 'content-length': String(bytes) } }));
+      for (let from = 0; from < bytes; from += 25_000) stream.send(requestBody(body.subarray(from, from + 25_000)));
+      stream.send(requestBody('', true));
+      const [, ...pieces] = await stream.take(isCancelled ? 2 : 4);
+      if (isCancelled) stream.cancel();
+      else {
+        expect(bytesOf(pieces).equals(body)).toBe(true);
+        stream.halfClose();
+      }
+      exchanged += 1;
+    };
+    const lane = async (number: number): Promise<void> => {
+      for (let count = 0; count < 20; count += 1) await exchange(number * 20 + count, (number + count) % 4 === 0);
+    };
+    await Promise.all(Array.from({ length: 12 }, (_, number) => lane(number)));
+    expect(exchanged).toBe(240);
   });
 
   it('do not stall each other when many long bodies come at once from a peer that reads only while it can write', async () => {

@@ -134,6 +134,8 @@ describe('a shadow', () => {
       const prompt = await encoder.encode(reader.read({ path: '/v1/chat/completions', body, isComplete: true }), {
         loraName: null,
       });
+      // The memory of a body is another's once it is decided.
+      body.fill(0);
       if (prompt.kind === 'encoded') prompt.sequences[0]?.blockKeys?.({ blockSize: 16, seed: { lo: 1, hi: 2 } });
     }
     expect(encoder.pathReason).toBeNull();
