@@ -20,5 +20,5 @@ USER 65532:65532
 EXPOSE 8080 9002 9003 9010 9090
 # A small young generation is collected often, and with it the bodies' memory outside of the heap, before 64 MiB of that
 # has V8 collect everything.
-ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=4", "dist/main.js"]
+ENTRYPOINT ["node", "--disable-warning=ExperimentalWarning", "--max-semi-space-size=8", "dist/main.js"]
 CMD ["serve", "--config", "/etc/warmroute/config.yaml"]

@@ -129,7 +129,7 @@ const bodyNames = {
 /** Starts a processor; what is this project's with the flags and the environment of its image. */
 const startServer = (kind: string): TestProcess => {
   const isForeign = kind === 'grpc-js-echo';
-  const flags = ['--disable-warning=ExperimentalWarning', ...(isForeign ? [] : ['--max-semi-space-size=4'])];
+  const flags = ['--disable-warning=ExperimentalWarning', ...(isForeign ? [] : ['--max-semi-space-size=8'])];
   const memory = isForeign ? {} : { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072' };
   return startProcess(process.execPath, [...flags, serverScript, kind], { env: { ...process.env, ...memory } });
 };
