@@ -59,7 +59,7 @@ export const immediateReply = (code: ErrorCode, decision?: Exclude<Decision, Rou
  */
 export const sendPieces = (
   part: 'request-body' | 'response-body',
-  body: { readonly bytes: Uint8Array; readonly isEnd: boolean; readonly onSent?: () => void },
+  body: { readonly bytes: Uint8Array; readonly isEnd: boolean; readonly onSent?: (() => void) | undefined },
   wire: ExchangeWire,
 ): void => {
   const { bytes, isEnd, onSent } = body;

@@ -266,7 +266,7 @@ export class RequestPhase implements DecisionListener {
     const isEnded = this.#end === 'ended';
     for (const [position, bytes] of pieces.entries()) {
       const isLast = position === last;
-      const piece = { bytes, isEnd: isEnded && isLast, ...(isLast ? { onSent: giveBack } : {}) };
+      const piece = { bytes, isEnd: isEnded && isLast, onSent: isLast ? giveBack : undefined };
       sendPieces('request-body', piece, this.#wire);
     }
     const isEmptyBody = pieces.length === 0 && this.#keptMessages > 0;

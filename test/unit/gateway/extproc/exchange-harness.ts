@@ -171,6 +171,26 @@ export const startExchange = (
   };
 };
 
+/** The body that routing was given with one of its requests, as text. */
+export const bodyTold = ({ requests }: FakeRouter, position = 0): string | null => {
+  const body = requests[position]?.body;
+  return body === null || body === undefined ? null : Buffer.from(body).toString();
+};
+
+/** A router whose first answer waits for the test. */
+export const waitingOnce = () => {
+  const gate = Promise.withResolvers<void>();
+  const route = (fake: FakeRouter): Router['route'] => {
+    let calls = 0;
+    return (request) => {
+      calls += 1;
+      if (calls > 1) return fake.route(request);
+      return gate.promise.then((): Decision | Promise<Decision> => fake.route(request));
+    };
+  };
+  return { gate, route };
+};
+
 /** Headers as they come off the wire. */
 const headerList = (headers: readonly (readonly [name: string, value: string])[]): HeaderList => {
   let text = '';

@@ -1,26 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Decision, Router } from '../../../../sidecar/routing/index.ts';
+import type { Router } from '../../../../sidecar/routing/index.ts';
 import type { FakeRouter } from '../../../support/fake-router.ts';
-import { picked, startExchange } from './exchange-harness.ts';
-
-const bodyTold = ({ requests }: FakeRouter, position = 0): string | null => {
-  const body = requests[position]?.body;
-  return body === null || body === undefined ? null : Buffer.from(body).toString();
-};
-
-/** A router whose first answer waits for the test. */
-const waitingOnce = () => {
-  const gate = Promise.withResolvers<void>();
-  const route = (fake: FakeRouter): Router['route'] => {
-    let calls = 0;
-    return (request) => {
-      calls += 1;
-      if (calls > 1) return fake.route(request);
-      return gate.promise.then((): Decision | Promise<Decision> => fake.route(request));
-    };
-  };
-  return { gate, route };
-};
+import { bodyTold, picked, startExchange, waitingOnce } from './exchange-harness.ts';
 
 describe('full-duplex request', () => {
   it('waits for the end of the body, then answers headers and body', () => {
@@ -161,61 +142,6 @@ describe('full-duplex request', () => {
     const exchange = startExchange();
     exchange.headers({ subset: ['10.0.0.1'] }, {}, true);
     expect(exchange.router.requests[0]?.subset).toEqual(['10.0.0.1']);
-  });
-});
-
-describe('memory of a body whose length is announced', () => {
-  const announced = { 'content-length': '20000' };
-  const half = 'x'.repeat(10_000);
-  const isMemoryOf = (exchange: ReturnType<typeof startExchange>, position = 0): boolean =>
-    exchange.bodies.lend(20_000).bytes.buffer === exchange.router.requests[position]?.body?.buffer;
-
-  it('is the next body’s once it is sent, not before', () => {
-    const exchange = startExchange();
-    exchange.headers({}, announced);
-    exchange.body(half);
-    exchange.body(half, true);
-    expect(exchange.replies).toEqual([`request-headers→${picked}`, `request-body "${half}${half}" end`]);
-    expect(isMemoryOf(exchange)).toBe(false);
-    exchange.flush();
-    expect(isMemoryOf(exchange)).toBe(true);
-    expect(isMemoryOf(exchange)).toBe(false);
-  });
-
-  it('is the next one’s at once where nothing of it is sent', () => {
-    const refused = startExchange({ endpoints: [] });
-    refused.headers({}, announced);
-    const streamed = startExchange();
-    streamed.headers({ requestBodyMode: 'streamed', sendsBodyAhead: true }, announced);
-    for (const exchange of [refused, streamed]) {
-      exchange.body(half);
-      exchange.body(half, true);
-      expect(isMemoryOf(exchange)).toBe(true);
-    }
-  });
-
-  it('stays its own where routing may still read it', async () => {
-    const { gate, route } = waitingOnce();
-    const exchange = startExchange({ route });
-    exchange.headers({}, announced);
-    exchange.body(half);
-    exchange.body(half, true);
-    await exchange.clock.advance(200);
-    expect(exchange.replies).toHaveLength(2);
-    exchange.flush();
-    gate.resolve();
-    await exchange.clock.advance(0);
-    expect(bodyTold(exchange.router, 1)).toBe(half + half);
-    expect(isMemoryOf(exchange, 1)).toBe(false);
-  });
-
-  it('stays its own where the stream breaks off', () => {
-    const exchange = startExchange();
-    exchange.headers({}, announced);
-    exchange.body(half);
-    exchange.body(half, true);
-    exchange.exchange.onClose();
-    expect(isMemoryOf(exchange)).toBe(false);
   });
 });
 
